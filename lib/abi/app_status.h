@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app_status: stage1/rootfs/rkt/status/APP, the exit status of an app as decimal text, and
+ * APP-started, present from the moment the app was started. Written atomically, before whoever
+ * waits for the pod can see it end. `fd` is the status directory.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/base/err.h"
+
+int app_status_write(int fd, const char *app, int status, struct err *e);
+/* 1: *ret is set; 0: no status yet. */
+int app_status_read(int fd, const char *app, int *ret, struct err *e);
+int app_started_write(int fd, const char *app, struct err *e);

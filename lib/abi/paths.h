@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * paths: names inside a pod's directory, relative to it, and inside stage1's root.
+ * Documentation/abi/pod-directory.md is the specification. The only spelling of each.
+ */
+#pragma once
+
+#define POD_MANIFEST_FILE "pod"
+#define POD_LOCK_FILE "pod.lck" /* flock: exclusive while the pod is prepared or runs */
+#define POD_CREATED_FILE "pod-created"
+#define POD_PID_FILE "pid"	    /* host pid of pid 1 of the pod */
+#define POD_PPID_FILE "ppid"	    /* or: host pid of its parent, whose only child it is */
+#define POD_APPSINFO_DIR "appsinfo" /* APP/manifest, APP/treeStoreID */
+#define POD_OVERLAY_DIR "overlay"   /* APP/{upper,work} */
+#define POD_STAGE1_DIR "stage1"
+#define POD_STAGE1_ROOTFS "stage1/rootfs"
+#define POD_STAGE1_MANIFEST "stage1/manifest"
+#define POD_STAGE1_TREE_ID "stage1TreeStoreID"
+#define POD_NO_OVERLAY_FILE "no-overlay" /* present: the trees are copies in place */
+#define POD_SUBCGROUP_FILE "subcgroup"
+
+/* Inside stage1's root. */
+#define STAGE1_APPS_DIR "opt/stage2"   /* APP/rootfs */
+#define STAGE1_STATUS_DIR "rkt/status" /* APP, APP-started: decimal text */
+#define STAGE1_ENV_DIR "rkt/env"
+
+/* Annotations of a stage1 image. */
+#define STAGE1_ANNOTATION(entry) "coreos.com/rkt/stage1/" entry
+#define STAGE1_ANNOTATION_INTERFACE "coreos.com/rkt/stage1/interface-version"
+/* Ours, optional: "true" when stage1 writes nowhere in its root but below /rkt and /opt/stage2,
+ * so that stage0 may bind its tree read-only instead of mounting an overlay. */
+#define STAGE1_ANNOTATION_READ_ONLY "rkt.local/stage1/read-only-rootfs"
+
+#define ENV_LOCK_FD "RKT_LOCK_FD"

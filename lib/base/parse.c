@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/base/parse.h"
+
+#include <string.h>
+
+/* Digits of the given base from s; *end is the first other byte. False on none or overflow. */
+static bool digits(const char *s, unsigned base, uint64_t *ret, const char **end)
+{
+	uint64_t v = 0;
+	const char *p = s;
+	for (; *p >= '0' && (unsigned)(*p - '0') < base; p++)
+		if (__builtin_mul_overflow(v, base, &v) ||
+			__builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+			return false;
+	if (p == s)
+		return false;
+	*ret = v;
+	*end = p;
+	return true;
+}
+
+bool parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t v;
+	const char *end;
+	if (!digits(s, 10, &v, &end) || *end || v < min || v > max)
+		return false;
+	*ret = v;
+	return true;
+}
+
+bool parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *ret)
+{
+	uint64_t v;
+	if (!parse_u64(s, min, max, &v))
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
+bool parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret)
+{
+	bool negative = *s == '-';
+	uint64_t v;
+	if (!parse_u64(s + negative, 0, negative ? (uint64_t)INT64_MAX + 1 : INT64_MAX, &v))
+		return false;
+	int64_t w = negative ? (int64_t)(0 - v) : (int64_t)v;
+	if (w < min || w > max)
+		return false;
+	*ret = w;
+	return true;
+}
+
+bool parse_octal(const char *s, uint32_t max, uint32_t *ret)
+{
+	uint64_t v;
+	const char *end;
+	if (!digits(s, 8, &v, &end) || *end || v > max)
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
+bool parse_bool(const char *s, bool *ret)
+{
+	static const char *const yes[] = { "1", "t", "T", "TRUE", "true", "True" };
+	static const char *const no[] = { "0", "f", "F", "FALSE", "false", "False" };
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+		if (strcmp(s, yes[i]) == 0 || strcmp(s, no[i]) == 0) {
+			*ret = strcmp(s, yes[i]) == 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const struct {
+	const char *name;
+	int64_t ns;
+} units[] = {
+	{ "ns", 1 },
+	{ "us", 1000 },
+	{ "\xc2\xb5s", 1000 },
+	{ "ms", 1000000 },
+	{ "s", 1000000000 },
+	{ "m", 60000000000 },
+	{ "h", 3600000000000 },
+};
+
+/* One "12.5h" of a duration: the value in ns, and where it ends. */
+static bool duration_part(const char *s, int64_t *ret, const char **end)
+{
+	uint64_t whole = 0;
+	const char *p = s;
+	if (*p != '.' && !digits(p, 10, &whole, &p))
+		return false;
+	double fraction = 0, scale = 0.1;
+	if (*p == '.') {
+		const char *first = ++p;
+		for (; *p >= '0' && *p <= '9'; p++, scale /= 10)
+			fraction += (*p - '0') * scale;
+		if (p == first && first == s + 1)
+			return false;
+	}
+	size_t len = 0;
+	while (p[len] && p[len] != '.' && !(p[len] >= '0' && p[len] <= '9'))
+		len++;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (strlen(units[i].name) != len || memcmp(units[i].name, p, len) != 0)
+			continue;
+		int64_t ns;
+		if (whole > INT64_MAX || __builtin_mul_overflow((int64_t)whole, units[i].ns, &ns) ||
+			__builtin_add_overflow(ns, (int64_t)(fraction * (double)units[i].ns), ret))
+			return false;
+		*end = p + len;
+		return true;
+	}
+	return false;
+}
+
+bool parse_duration(const char *s, int64_t *ret_ns)
+{
+	bool negative = *s == '-';
+	s += *s == '-' || *s == '+';
+	if (strcmp(s, "0") == 0) {
+		*ret_ns = 0;
+		return true;
+	}
+	if (!*s)
+		return false;
+	int64_t total = 0, part;
+	while (*s)
+		if (!duration_part(s, &part, &s) || __builtin_add_overflow(total, part, &total))
+			return false;
+	*ret_ns = negative ? -total : total;
+	return true;
+}
+
+bool parse_hex(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
+			return false;
+	return true;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+/* Makes room for n more bytes and the NUL; false once the ceiling is hit. */
+static bool grow(struct str *s, size_t n)
+{
+	if (s->overflow || n > s->max - s->len) {
+		s->overflow = true;
+		return false;
+	}
+	size_t need = s->len + n + 1;
+	if (need > s->cap) {
+		size_t cap = s->cap ? s->cap : 64;
+		while (cap < need)
+			cap *= 2;
+		s->buf = xrealloc(s->buf, cap, 1);
+		s->cap = cap;
+	}
+	return true;
+}
+
+void str_addn(struct str *s, const void *bytes, size_t n)
+{
+	if (!grow(s, n))
+		return;
+	if (n)
+		memcpy(s->buf + s->len, bytes, n);
+	s->len += n;
+	s->buf[s->len] = '\0';
+}
+
+void str_add(struct str *s, const char *text)
+{
+	str_addn(s, text, strlen(text));
+}
+
+void str_addc(struct str *s, char c)
+{
+	str_addn(s, &c, 1);
+}
+
+void str_addf(struct str *s, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0 || !grow(s, (size_t)n)) {
+		s->overflow = true;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(s->buf + s->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	s->len += (size_t)n;
+}
+
+void str_clear(struct str *s)
+{
+	s->len = 0;
+	s->overflow = false;
+	if (s->buf)
+		s->buf[0] = '\0';
+}
+
+void str_release(struct str *s)
+{
+	free(s->buf);
+	*s = STR_INIT(s->max);
+}
+
+char *str_take(struct str *s)
+{
+	char *out = s->buf ? s->buf : xstrdup("");
+	s->buf = NULL;
+	str_release(s);
+	return out;
+}
+
+void strv_add_take(struct strv *sv, char *s)
+{
+	if (sv->n + 2 > sv->cap) {
+		sv->cap = sv->cap ? sv->cap * 2 : 8;
+		sv->v = xrealloc(sv->v, sv->cap, sizeof *sv->v);
+	}
+	sv->v[sv->n++] = s;
+	sv->v[sv->n] = NULL;
+}
+
+void strv_add(struct strv *sv, const char *s)
+{
+	strv_add_take(sv, xstrdup(s));
+}
+
+void strv_addf(struct strv *sv, const char *fmt, ...)
+{
+	va_list ap;
+	char *out = NULL;
+	va_start(ap, fmt);
+	int n = vasprintf(&out, fmt, ap);
+	va_end(ap);
+	strv_add_take(sv, n < 0 ? xstrdup("") : out);
+}
+
+bool strv_has(const struct strv *sv, const char *s)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		if (strcmp(sv->v[i], s) == 0)
+			return true;
+	return false;
+}
+
+void strv_release(struct strv *sv)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		free(sv->v[i]);
+	free(sv->v);
+	*sv = STRV_INIT;
+}
+
+void strv_split(struct strv *sv, const char *s, char sep)
+{
+	for (;;) {
+		const char *end = strchrnul(s, sep);
+		strv_add_take(sv, xstrndup(s, (size_t)(end - s)));
+		if (!*end)
+			return;
+		s = end + 1;
+	}
+}
+
+bool str_eq(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+const char *str_after(const char *s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+}
+
+bool str_ends(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+	return n >= m && strcmp(s + n - m, suffix) == 0;
+}
+
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * atomic: replace a file so that a crash at any instruction leaves the old one or the new one.
+ *
+ * The bytes go to `.tmp-<random>` in the same directory, are synced, renamed over the name, and the
+ * directory is synced. A crash can leave a `.tmp-*` file: readers of directories skip those, and
+ * atomic_is_temporary() tells collectors which may be removed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+
+enum atomic_durability {
+	ATOMIC_VISIBLE, /* atomic for readers; a power cut may lose it, never half-make it */
+	ATOMIC_DURABLE, /* also on disk when this returns */
+};
+
+int atomic_write(int dirfd, const char *name, const void *bytes, size_t n, mode_t mode,
+	enum atomic_durability how, struct err *e);
+bool atomic_is_temporary(const char *name);
+
+/* rename that refuses to replace (renameat2 NOREPLACE, or link/rename checks on kernels or
+ * filesystems without it), then fsync of both parents when `how` asks. */
+int atomic_publish(int olddir, const char *oldname, int newdir, const char *newname,
+	enum atomic_durability how, struct err *e);
+
+int dir_sync(int dirfd, struct err *e);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io: whole files in and out, always bounded, never following a surprise.
+ *
+ * Reading refuses anything but a regular file (a FIFO or device from an image cannot block us)
+ * and more than `max` bytes. Writing either completes or fails.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+
+/* Appends the file's bytes to out (whose own ceiling applies). dirfd/path as for openat(2), a
+ * final symbolic link is refused. -ENOENT is returned without noise for callers that tolerate it.
+ */
+int io_read_file(int dirfd, const char *path, struct str *out, struct err *e);
+/* The same from an open descriptor, from its current position. `what` names it in errors. */
+int io_read_fd(int fd, const char *what, struct str *out, struct err *e);
+/* One short line without its newline, as "pid" and status files have it. */
+int io_read_line(int dirfd, const char *path, char *buf, size_t size, struct err *e);
+
+int io_write_all(int fd, const void *bytes, size_t n, struct err *e);
+/* Reads until n bytes or end of file; returns the count. */
+ssize_t io_read_full(int fd, void *buf, size_t n, struct err *e);
+
+/* Writes to a fresh file (O_EXCL); for places that nobody can see yet. No sync. */
+int io_write_new(
+	int dirfd, const char *path, const void *bytes, size_t n, mode_t mode, struct err *e);
+/* Writes to an existing kernel file (cgroupfs, procfs): one write(2), no create, no truncate. */
+int io_write_knob(int dirfd, const char *path, const char *text, struct err *e);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * isolator: typed values of appc's isolators (spec/ace.md "Isolators", schema/types/isolator*.go).
+ *
+ * Decoding checks the value's form. An isolator whose name is not known is kept as it is
+ * (ISO_UNKNOWN, raw) so that it can be reported and written back.
+ */
+#pragma once
+
+#include "lib/spec/types.h"
+
+#define ISOLATORS(X)                                       \
+	X(CPU, "resource/cpu")                             \
+	X(MEMORY, "resource/memory")                       \
+	X(BLOCK_BANDWIDTH, "resource/block-bandwidth")     \
+	X(BLOCK_IOPS, "resource/block-iops")               \
+	X(NETWORK_BANDWIDTH, "resource/network-bandwidth") \
+	X(CPU_SHARES, "os/linux/cpu-shares")               \
+	X(OOM_SCORE_ADJ, "os/linux/oom-score-adj")         \
+	X(NO_NEW_PRIVILEGES, "os/linux/no-new-privileges") \
+	X(CAPS_RETAIN, "os/linux/capabilities-retain-set") \
+	X(CAPS_REMOVE, "os/linux/capabilities-remove-set") \
+	X(SECCOMP_RETAIN, "os/linux/seccomp-retain-set")   \
+	X(SECCOMP_REMOVE, "os/linux/seccomp-remove-set")   \
+	X(SELINUX_CONTEXT, "os/linux/selinux-context")     \
+	X(APPARMOR_PROFILE, "os/linux/apparmor-profile")   \
+	X(SYSCTL, "os/unix/sysctl")
+
+enum isolator_kind {
+	ISO_UNKNOWN,
+#define X(name, text) ISO_##name,
+	ISOLATORS(X)
+#undef X
+		_ISO_MAX
+};
+
+/* A quantity of appc (Kubernetes' form): integer with suffix m, none, K M G T P E, Ki … Ei.
+ * Kept in thousandths for cpu ("500m" = 500), in whole units for everything else. */
+struct quantity {
+	bool set;
+	int64_t value;
+	const char *text; /* as written */
+};
+
+struct isolator {
+	enum isolator_kind kind;
+	const char *name;
+	const struct json *raw; /* the value as decoded from JSON; NULL when made by a flag */
+	union {
+		struct {
+			struct quantity request, limit;
+			bool is_default; /* "default": applies to all devices/interfaces */
+		} resource;
+		struct {
+			struct strlist names;
+			const char *errno_name; /* seccomp; NULL: not given */
+		} set;
+		int64_t number; /* cpu-shares, oom-score-adj */
+		bool flag;	/* no-new-privileges */
+		struct {
+			const char *user, *role, *type, *level;
+		} selinux;
+		const char *profile;
+		struct nvlist sysctl;
+	};
+};
+struct isolators {
+	struct isolator *v;
+	size_t n;
+};
+
+extern const struct jfield isolators_field; /* for tables that embed struct isolators: see app.c */
+
+const struct isolator *isolator_find(const struct isolators *l, enum isolator_kind kind);
+/* Replaces one of the same kind or appends. */
+void isolator_set(struct arena *a, struct isolators *l, const struct isolator *iso);
+/* From command line text (--memory=, --cpu=): the quantity as limit and request. */
+int quantity_parse(
+	const char *text, bool milli, struct arena *a, struct quantity *ret, struct err *e);

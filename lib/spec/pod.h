@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pod: the pod manifest. appc 0.8.11 spec/pods.md, schema/pod.go. */
+#pragma once
+
+#include "lib/spec/image.h"
+
+enum volume_kind { VOLUME_HOST, VOLUME_EMPTY };
+
+struct volume {
+	const char *name;
+	enum volume_kind kind;
+	const char *source; /* host: absolute */
+	bool read_only, has_read_only;
+	bool recursive, has_recursive; /* host; default true */
+	uint32_t mode, uid, gid;       /* empty; mode default 0755 */
+	bool has_mode, has_uid, has_gid;
+};
+struct mount {
+	const char *volume, *path;
+	struct volume *app_volume; /* overrides the pod's volume of that name; or NULL */
+};
+struct runtime_image {
+	const char *name; /* may be NULL */
+	const char *id;	  /* sha512-… */
+	struct nvlist labels;
+};
+struct runtime_app {
+	const char *name;
+	struct runtime_image image;
+	struct app *app; /* NULL: the image's own */
+	bool read_only_root_fs;
+	struct mount *mounts;
+	size_t n_mounts;
+	struct nvlist annotations;
+};
+struct exposed_port {
+	const char *name;
+	uint16_t host_port;
+	const char *host_ip;   /* NULL: any */
+	struct port *pod_port; /* or NULL */
+};
+
+struct pod_manifest {
+	const char *ac_version;
+	struct runtime_app *apps;
+	size_t n_apps;
+	struct volume *volumes;
+	size_t n_volumes;
+	struct isolators isolators;
+	struct nvlist annotations;
+	struct exposed_port *ports;
+	size_t n_ports;
+	struct nvlist user_annotations, user_labels;
+};
+
+int pod_manifest_decode(
+	const char *bytes, size_t n, struct arena *a, struct pod_manifest **ret, struct err *e);
+void pod_manifest_encode(const struct pod_manifest *m, bool pretty, struct str *out);
+
+const struct runtime_app *pod_app(const struct pod_manifest *m, const char *name);
+const struct volume *pod_volume(const struct pod_manifest *m, const char *name);
+
+/* "NAME,kind=host,source=/p,readOnly=true,recursive=false" | "NAME,kind=empty,mode=…,uid=,gid=",
+ * as rkt's --volume has it. */
+int volume_parse(const char *text, struct arena *a, struct volume *ret, struct err *e);
+/* "volume=NAME,target=/path", as --mount has it. */
+int mount_parse(const char *text, struct arena *a, struct mount *ret, struct err *e);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store: images, by content.
+ *
+ *	cas/blob/sha512/<hex>     what was imported, as it came; named by the id of its image
+ *	cas/image/<hex>           one small JSON record per image: struct image
+ *	cas/tree/<hex>/rootfs     the unpacked root filesystem; lower directory of overlays
+ *	cas/tree/<hex>/manifest   the image's manifest, as in the archive
+ *	cas/tmp/                  everything that is not yet true
+ *
+ * Publishing order: blob, then tree, then the record; each by one rename from cas/tmp after a
+ * sync. An image exists exactly when its record does. Deleting goes the other way round. A name in
+ * cas/tmp is locked by whoever works on it: what is not locked is left over and may be removed by
+ * anyone.
+ *
+ * A tree in use by a pod is kept by the pod's `treeStoreID` files: store_gc and store_remove ask
+ * their `tree_in_use` callback. No lock is held across calls, but for the shared lock of a
+ * struct treeref, which keeps one tree from being removed between the decision to use it and the
+ * moment when the pod's directory says so.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/spec/image.h"
+
+struct store {
+	int dirfd;  /* of cas/ */
+	char *path; /* absolute path of cas/ */
+};
+
+struct image {
+	const char *id;			   /* sha512-<128 hex> */
+	const char *name;		   /* appc name; labels are in the manifest */
+	const char *version;		   /* label "version", or NULL */
+	int64_t imported_ns, last_used_ns; /* unix time; last use = mtime of the record */
+	uint64_t size;			   /* bytes of blob and tree */
+	const char *source;		   /* what it was fetched from, for error texts and JSON */
+	bool insecure;			   /* accepted without a signature */
+};
+struct images {
+	struct image *v;
+	size_t n;
+};
+
+/* Opens (and creates where missing) DATA/cas. */
+int store_open(struct store *s, const char *data_dir, struct err *e);
+void store_close(struct store *s);
+
+/* Import of a local archive by the unpack worker. `path` is opened once, read once. Returns the id
+ * (arena). An image that is there already is not unpacked again, only its record is renewed.
+ * The caller has decided that it is trusted. */
+struct import_options {
+	bool insecure;	      /* recorded */
+	const char *source;   /* recorded */
+	uint64_t max_bytes;   /* of the uncompressed archive; 0: the default, 64 GiB */
+	uint64_t max_entries; /* 0: the default, 2 million */
+	unsigned timeout_s;   /* 0: the default, 3600 */
+};
+int store_import(struct store *s, int fd, const struct import_options *o, struct arena *a,
+	const char **ret_id, struct err *e);
+
+/* `ref`: "sha512-" and at least 2 hex digits (what follows may be cut anywhere), or an appc name
+ * with ":version" and ",label=value" parts; of several that match the last imported. Texts of
+ * errors as in rkt: "no image IDs found", "image ID too short", "ambiguous image ID". */
+int store_resolve(
+	struct store *s, const char *ref, struct arena *a, struct image *ret, struct err *e);
+int store_get(struct store *s, const char *id, struct arena *a, struct image *ret, struct err *e);
+int store_list(struct store *s, struct arena *a, struct images *ret, struct err *e);
+int store_manifest(struct store *s, const char *id, struct arena *a, struct image_manifest **ret,
+	struct err *e);
+/* The manifest's bytes as they are in the archive. */
+int store_manifest_bytes(struct store *s, const char *id, struct str *out, struct err *e);
+void store_touch(struct store *s, const char *id); /* last used = now; failure does not matter */
+
+/* A reference that keeps the tree while it is open (a shared flock on the tree's directory). */
+struct treeref {
+	int lock_fd;   /* on cas/tree/<hex> */
+	int rootfs_fd; /* O_PATH, of cas/tree/<hex>/rootfs */
+	char *path;    /* of rootfs */
+};
+int store_tree(struct store *s, const char *id, struct treeref *ret, struct err *e);
+void treeref_release(struct treeref *t);
+
+/* True when some pod needs the tree of that id. */
+typedef bool (*tree_in_use_fn)(void *ctx, const char *id);
+
+/* Removes the record at once; blob and tree too unless a pod uses the tree (then store_gc does,
+ * later). */
+int store_remove(struct store *s, const char *id, tree_in_use_fn in_use, void *ctx, struct err *e);
+/* Removes: left-overs in cas/tmp, trees and blobs without a record and without a pod, and images
+ * not used for `grace_s` seconds and without a pod. Each removal is told to `removed` (may be
+ * NULL). Goes on past errors, reports the first. */
+int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
+	void (*removed)(void *ctx, const char *id), struct err *e);
+
+/* Compares the tree with the archive, byte by byte, and the archive with the id.
+ * 1: sound; 0: it differed, and was repaired from the blob (or the blob is bad: error). */
+int store_verify(struct store *s, const char *id, struct err *e);
+/* Writes the image as an uncompressed ACI to fd. */
+int store_export(struct store *s, const char *id, int fd, struct err *e);
+/* Copies manifest + rootfs (or the rootfs alone) into the empty directory dirfd, in one go. */
+int store_extract(struct store *s, const char *id, int dirfd, bool rootfs_only, struct err *e);
+/* Packs a directory tree as rootfs/ behind `manifest` into an ACI on fd (rkt export). */
+int store_pack(int rootfs_fd, const char *manifest, size_t n, int fd, struct err *e);

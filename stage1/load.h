@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load: what every flavor of stage1 reads from the pod's directory, which is the working directory.
+ *
+ * The pod's manifest comes from `pod`, an app that the pod manifest does not spell out from
+ * appsinfo/APP/manifest. All of it is bounded and validated anew: stage1 trusts nobody.
+ */
+#pragma once
+
+#include "lib/abi/handover.h"
+#include "stage2/plan.h"
+
+struct stage1_pod {
+	struct arena arena;
+	struct pod_manifest *manifest; /* every app has an .app */
+	int dirfd;		       /* the pod's directory */
+	int lock_fd;
+	struct app_facts facts; /* common to all apps */
+	struct app_plan *plans; /* one per app, in the manifest's order */
+};
+int stage1_load(const struct stage1_run *run, struct stage1_pod *ret, struct err *e);
+void stage1_pod_release(struct stage1_pod *p);
+
+/* Writes hosts and resolv.conf of the pod as run->dns_* ask to stage1/rootfs/rkt/etc/, and sets
+ * facts.hosts_file and resolv_file. Called by stage1_load before planning. */
+int stage1_write_etc(const struct stage1_run *run, struct stage1_pod *p, struct err *e);
+/* Makes the directories of empty and implicit volumes below the pod's sharedVolumes/. */
+int stage1_make_volumes(const struct stage1_pod *p, struct err *e);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan: what one app of a pod will be, decided before anything is done.
+ *
+ * app_plan() is pure: manifests and the few facts of struct app_facts in, a value out, which
+ * app_plan_print() shows as text (golden tests need no root). stage1 flavors carry it out, in this
+ * order, in the process that becomes the app:
+ *
+ *	app_plan()                  → struct app_plan
+ *	root_build(&plan, …)        mounts by fd below the app's root     stage2/root.h
+ *	root_enter(&plan, …)        pivot_root or chroot                  stage2/root.h
+ *	ident_resolve(&plan, …)     names in the image → numbers          stage2/ident.h
+ *	app_apply(&plan, …)         the one column in which privileges leave, then execve
+ *	                                                                  stage2/apply.h
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/spec/pod.h"
+
+enum mnt_kind {
+	MNT_PROC,
+	MNT_SYSFS,
+	MNT_TMPFS,
+	MNT_DEVPTS,
+	MNT_MQUEUE,
+	MNT_CGROUP,    /* the pod's own subtree, read-only */
+	MNT_DEVICE,    /* node of the host bound (or made) at dst */
+	MNT_BIND,      /* volume: src of the host to dst */
+	MNT_BIND_FILE, /* generated file (hosts, resolv.conf) of stage1 to dst */
+	MNT_MASK,      /* dst becomes empty and unreadable; absent dst is fine */
+	MNT_READ_ONLY, /* dst bound onto itself read-only; absent dst is fine */
+	MNT_ROOT_READ_ONLY
+};
+
+struct mnt_op {
+	enum mnt_kind kind;
+	const char *src, *dst; /* dst: path in the app's root */
+	const char *data;      /* options of the filesystem */
+	unsigned long flags;   /* MS_* */
+	bool recursive;
+	bool optional;		 /* failure is reported by dbg() only */
+	bool make_target;	 /* create the mount point where missing, 0755 root */
+	uint32_t mode, uid, gid; /* VOLUME_EMPTY */
+};
+
+enum caps_source { CAPS_DEFAULT, CAPS_RETAIN, CAPS_REMOVE, CAPS_ALL };
+
+struct cred_plan {
+	const char *user, *group; /* as in the manifest, resolved inside the root later */
+	uint32_t *supplementary_gids;
+	size_t n_supplementary_gids;
+	uint64_t caps; /* bit N: capability N; bounding = permitted = effective (root) */
+	bool ambient;  /* raise them for a user that is not root */
+	bool no_new_privs;
+};
+
+enum filter_choice { FILTER_NONE, FILTER_DEFAULT };
+
+struct app_facts {
+	const char *uuid, *hostname;
+	bool host_network; /* sysfs is bound read-only instead of mounted */
+	bool interactive;
+	bool disable_caps, disable_paths, disable_seccomp;
+	const char *metadata_url;	      /* NULL: none */
+	const char *volumes_dir;	      /* where implicit and empty volumes of the pod live */
+	const char *hosts_file, *resolv_file; /* to be bound where the image has none; or NULL */
+};
+
+struct app_plan {
+	const char *name;
+	struct strv argv, envv;
+	const char *cwd;
+	struct cred_plan cred;
+	enum filter_choice filter;
+	int64_t oom_score_adj; /* INT64_MIN: leave */
+	struct mnt_op *mounts;
+	size_t n_mounts;
+	const struct event_handler *pre_start, *post_stop;
+	/* limits of the app's cgroup; 0: none */
+	uint64_t memory_limit, cpu_limit_milli, cpu_shares;
+};
+
+int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
+	const struct app_facts *facts, struct arena *a, struct app_plan *ret, struct err *e);
+void app_plan_print(const struct app_plan *plan, struct str *out);
+void app_plan_release(struct app_plan *plan);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * root: carries out the mount operations of an app_plan below the app's root, then makes it "/".
+ *
+ * Everything is done by descriptor: targets are opened below the root with path_open_in(), sources
+ * are opened with open_tree() or O_PATH before anything of the image is trusted, and attached with
+ * move_mount(). Kernels without the mount API take mount(2) on /proc/self/fd/N of descriptors that
+ * were checked the same way. The caller is in a mount namespace of the app's own with private or
+ * slave propagation, and holds CAP_SYS_ADMIN.
+ */
+#pragma once
+
+#include "stage2/plan.h"
+
+enum root_how {
+	ROOT_PIVOT,  /* pivot_root; the old root is detached: nothing of it is reachable */
+	ROOT_CHROOT, /* fly: same mount namespace as the host's processes see, chroot */
+};
+
+/* Opens the sources of host volumes (symbolic links anywhere in them refused) and of devices: to be
+ * called while the host's filesystem is still "/". */
+struct root_sources {
+	int *fds; /* one per mnt_op, -1 where none is needed */
+	size_t n;
+};
+int root_open_sources(const struct app_plan *plan, struct root_sources *ret, struct err *e);
+void root_sources_release(struct root_sources *s);
+
+int root_build(
+	int rootfs_fd, const struct app_plan *plan, const struct root_sources *s, struct err *e);
+int root_enter(int rootfs_fd, enum root_how how, struct err *e);
