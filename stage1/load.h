@@ -18,11 +18,22 @@ struct stage1_pod {
 	struct app_facts facts; /* common to all apps */
 	struct app_plan *plans; /* one per app, in the manifest's order */
 };
-int stage1_load(const struct stage1_run *run, struct stage1_pod *ret, struct err *e);
+enum stage1_load_flags {
+	STAGE1_BARE = 1, /* fly: facts.bare */
+	STAGE1_LOOK = 2, /* for enter: takes no lock descriptor and writes nothing; lock_fd is -1 */
+};
+int stage1_load(
+	const struct stage1_run *run, unsigned flags, struct stage1_pod *ret, struct err *e);
 void stage1_pod_release(struct stage1_pod *p);
 
+/* What `run` was told, for enter: from the command line of a process of the pod that never exec'd
+ * since (native: pid 1). `argv` owns the strings that ret points to. */
+int stage1_recover_run(pid_t pid, struct strv *argv, struct stage1_run *ret, struct err *e);
+
 /* Writes hosts and resolv.conf of the pod as run->dns_* ask to stage1/rootfs/rkt/etc/, and sets
- * facts.hosts_file and resolv_file. Called by stage1_load before planning. */
+ * facts.hosts_file, resolv_file and their _replace. Called by stage1_load before planning.
+ * What stage0 made for "stage0" is at rkt/etc/rkt-{hosts,resolv.conf} of stage1's root, or at
+ * etc/rkt-{hosts,resolv.conf} where stage0 is rkt's. */
 int stage1_write_etc(const struct stage1_run *run, struct stage1_pod *p, struct err *e);
 /* Makes the directories of empty and implicit volumes below the pod's sharedVolumes/. */
 int stage1_make_volumes(const struct stage1_pod *p, struct err *e);

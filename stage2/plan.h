@@ -45,7 +45,9 @@ struct mnt_op {
 	bool recursive;
 	bool optional;		 /* failure is reported by dbg() only */
 	bool make_target;	 /* create the mount point where missing, 0755 root */
-	uint32_t mode, uid, gid; /* VOLUME_EMPTY */
+	bool keep_existing;	 /* MNT_BIND_FILE: nothing is done where the image has dst */
+	bool is_empty_volume;	 /* MNT_BIND: src is volumes_dir/NAME, which stage1 makes with… */
+	uint32_t mode, uid, gid; /* … these */
 };
 
 enum caps_source { CAPS_DEFAULT, CAPS_RETAIN, CAPS_REMOVE, CAPS_ALL };
@@ -64,11 +66,15 @@ enum filter_choice { FILTER_NONE, FILTER_DEFAULT };
 struct app_facts {
 	const char *uuid, *hostname;
 	bool host_network; /* sysfs is bound read-only instead of mounted */
+	/* fly: /proc, /sys and /dev are the host's, bound recursively; no masks, limits or filter,
+	 * every capability of the caller. */
+	bool bare;
 	bool interactive;
 	bool disable_caps, disable_paths, disable_seccomp;
 	const char *metadata_url;	      /* NULL: none */
 	const char *volumes_dir;	      /* where implicit and empty volumes of the pod live */
-	const char *hosts_file, *resolv_file; /* to be bound where the image has none; or NULL */
+	const char *hosts_file, *resolv_file; /* absolute, to be bound; or NULL */
+	bool hosts_replace, resolv_replace;   /* also where the image has one of its own */
 };
 
 struct app_plan {
@@ -78,6 +84,10 @@ struct app_plan {
 	struct cred_plan cred;
 	enum filter_choice filter;
 	int64_t oom_score_adj; /* INT64_MIN: leave */
+	/* Not 0: SIGKILL when this parent dies (fly, which has no pid namespace to die with it).
+	 * app_apply() sets it after the last change of credentials, which would clear it, and
+	 * checks that the parent is still there. */
+	pid_t die_with;
 	struct mnt_op *mounts;
 	size_t n_mounts;
 	const struct event_handler *pre_start, *post_stop;
