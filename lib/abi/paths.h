@@ -18,11 +18,15 @@
 #define POD_STAGE1_TREE_ID "stage1TreeStoreID"
 #define POD_NO_OVERLAY_FILE "no-overlay" /* present: the trees are copies in place */
 #define POD_SUBCGROUP_FILE "subcgroup"
+#define POD_VOLUMES_DIR "sharedVolumes" /* NAME/: empty and implicit volumes */
 
 /* Inside stage1's root. */
 #define STAGE1_APPS_DIR "opt/stage2"   /* APP/rootfs */
 #define STAGE1_STATUS_DIR "rkt/status" /* APP, APP-started: decimal text */
 #define STAGE1_ENV_DIR "rkt/env"
+#define STAGE1_ETC_DIR "rkt/etc"	/* hosts, resolv.conf for the apps, made by stage1; */
+#define STAGE1_STAGE0_HOSTS "rkt-hosts" /* or, for the dns modes "stage0", these by stage0 */
+#define STAGE1_STAGE0_RESOLV "rkt-resolv.conf"
 
 /* Annotations of a stage1 image. */
 #define STAGE1_ANNOTATION(entry) "coreos.com/rkt/stage1/" entry
