@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage1/load.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/uuid.h"
+#include "lib/fs/io.h"
+
+enum { HOSTNAME_MAX = 64 };
+
+/* A name that is written to /etc/hosts and shown by prompts: letters, digits, '-', '_' and '.'. */
+static bool hostname_valid(const char *s)
+{
+	size_t n = strlen(s);
+	if (n == 0 || n > HOSTNAME_MAX || s[0] == '-' || s[0] == '.')
+		return false;
+	for (; *s; s++)
+		if (!isalnum((unsigned char)*s) && !strchr("-_.", *s))
+			return false;
+	return true;
+}
+
+/* The app object of an image, for an app that the pod manifest does not spell out. */
+static int load_image_app(struct stage1_pod *p, const char *name, struct app **ret, struct err *e)
+{
+	char path[NAME_MAX * 3];
+	int n = snprintf(path, sizeof path, POD_APPSINFO_DIR "/%s/manifest", name);
+	if (n < 0 || (size_t)n >= sizeof path)
+		return ERR_NUM(e, ENAMETOOLONG, "name");
+	_clean_(str)
+	struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	int r = io_read_file(p->dirfd, path, &bytes, e);
+	if (r < 0)
+		return r;
+	struct image_manifest *image;
+	r = image_manifest_decode(str_text(&bytes), bytes.len, &p->arena, &image, e);
+	if (r < 0)
+		return err_wrap(e, r, "'%s'", path);
+	if (!image->app)
+		return ERR_BAD(
+			e, "neither the pod's manifest nor the image's says what to execute");
+	*ret = image->app;
+	return 0;
+}
+
+static int load_manifest(struct stage1_pod *p, struct err *e)
+{
+	_clean_(str)
+	struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	int r = io_read_file(p->dirfd, POD_MANIFEST_FILE, &bytes, e);
+	if (r < 0)
+		return r;
+	r = pod_manifest_decode(str_text(&bytes), bytes.len, &p->arena, &p->manifest, e);
+	if (r < 0)
+		return err_wrap(e, r, "pod manifest");
+	if (p->manifest->n_apps == 0)
+		return ERR_BAD(e, "pod must contain at least one application");
+	for (size_t i = 0; i < p->manifest->n_apps; i++) {
+		struct runtime_app *app = &p->manifest->apps[i];
+		/* The name becomes part of paths below the pod's directory. */
+		if (!ac_name_valid(app->name))
+			return ERR_BAD(e, "pod manifest: '%s' is not a valid app name", app->name);
+		if (!app->app)
+			r = load_image_app(p, app->name, &app->app, e);
+		if (r < 0)
+			return err_wrap(e, r, "app '%s'", app->name);
+	}
+	return 0;
+}
+
+static int load_facts(
+	const struct stage1_run *run, unsigned flags, struct stage1_pod *p, struct err *e)
+{
+	char cwd[PATH_MAX];
+	if (!getcwd(cwd, sizeof cwd))
+		return ERR_SYS(e, "path of the pod's directory");
+	if (cwd[0] != '/') /* "(unreachable)…" */
+		return ERR_BAD(e, "the pod's directory is not below the root directory");
+	if (str_empty(run->uuid) || !uuid_valid(run->uuid))
+		return ERR_BAD(e, "UUID is missing or malformed");
+	if (run->hostname && !hostname_valid(run->hostname))
+		return ERR_BAD(e, "'%s' is not a host name", run->hostname);
+	struct arena *a = &p->arena;
+	p->facts = (struct app_facts){
+		.uuid = arena_strdup(a, run->uuid),
+		.hostname = run->hostname ? arena_strdup(a, run->hostname)
+					  : arena_printf(a, "rkt-%s", run->uuid),
+		.host_network = (flags & STAGE1_BARE) || str_eq(run->net, "host"),
+		.bare = flags & STAGE1_BARE,
+		.interactive = run->interactive,
+		.disable_caps = run->disable_capabilities_restriction,
+		.disable_paths = run->disable_paths,
+		.disable_seccomp = run->disable_seccomp,
+		.volumes_dir = arena_printf(a, "%s/" POD_VOLUMES_DIR, cwd),
+	};
+	return 0;
+}
+
+static int load(const struct stage1_run *run, unsigned flags, struct stage1_pod *p, struct err *e)
+{
+	int r = 0;
+	p->dirfd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->dirfd < 0)
+		return ERR_SYS(e, "open the pod's directory");
+	if (!(flags & STAGE1_LOOK))
+		r = stage1_lock_fd(&p->lock_fd, e);
+	if (r < 0 || (r = load_facts(run, flags, p, e)) < 0 || (r = load_manifest(p, e)) < 0)
+		return r;
+	if (!(flags & STAGE1_LOOK) && (r = stage1_write_etc(run, p, e)) < 0)
+		return r;
+	p->plans = ARENA_ARRAY(&p->arena, struct app_plan, p->manifest->n_apps);
+	for (size_t i = 0; i < p->manifest->n_apps; i++) {
+		const struct runtime_app *app = &p->manifest->apps[i];
+		r = app_plan(p->manifest, app, &p->facts, &p->arena, &p->plans[i], e);
+		if (r < 0)
+			return err_wrap(e, r, "app '%s'", app->name);
+	}
+	return 0;
+}
+
+int stage1_load(const struct stage1_run *run, unsigned flags, struct stage1_pod *ret, struct err *e)
+{
+	struct stage1_pod p = { .dirfd = -1, .lock_fd = -1 };
+	int r = load(run, flags, &p, e);
+	if (r < 0) {
+		p.lock_fd = -1; /* it stays the caller's while there is no pod */
+		stage1_pod_release(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+void stage1_pod_release(struct stage1_pod *p)
+{
+	for (size_t i = 0; p->plans && i < p->manifest->n_apps; i++)
+		app_plan_release(&p->plans[i]);
+	p->plans = NULL;
+	p->manifest = NULL;
+	arena_release(&p->arena);
+	p->dirfd = fd_close(p->dirfd);
+	p->lock_fd = fd_close(p->lock_fd);
+}
+
+int stage1_recover_run(pid_t pid, struct strv *argv, struct stage1_run *ret, struct err *e)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	_clean_(str)
+	struct str bytes = STR_INIT(STR_MAX_LINE);
+	int r = io_read_file(AT_FDCWD, path, &bytes, e);
+	if (r < 0)
+		return r;
+	if (bytes.len == 0 || bytes.buf[bytes.len - 1] != '\0')
+		return err_set(e, ERR_PEER, ESRCH, "process %d of the pod has ended", (int)pid);
+	for (size_t at = 0; at < bytes.len; at += strlen(bytes.buf + at) + 1)
+		strv_add(argv, bytes.buf + at);
+	r = stage1_run_decode((int)argv->n, argv->v, ret, e);
+	return r < 0 ? err_wrap(e, r, "arguments of process %d", (int)pid) : 0;
+}
