@@ -28,8 +28,9 @@ enum mnt_kind {
 	MNT_TMPFS,
 	MNT_DEVPTS,
 	MNT_MQUEUE,
-	MNT_CGROUP,    /* the pod's own subtree, read-only */
-	MNT_DEVICE,    /* node of the host bound (or made) at dst */
+	MNT_DEVICE,    /* character device rdev: made at dst, or the host's node src bound there */
+	MNT_CONSOLE,   /* the terminal of descriptor 0 bound to dst; without one, as MNT_DEVICE */
+	MNT_LINK,      /* symbolic link dst -> src, where there is nothing yet */
 	MNT_BIND,      /* volume: src of the host to dst */
 	MNT_BIND_FILE, /* generated file (hosts, resolv.conf) of stage1 to dst */
 	MNT_MASK,      /* dst becomes empty and unreadable; absent dst is fine */
@@ -42,7 +43,9 @@ struct mnt_op {
 	const char *src, *dst; /* dst: path in the app's root */
 	const char *data;      /* options of the filesystem */
 	unsigned long flags;   /* MS_* */
+	dev_t rdev;	       /* MNT_DEVICE, MNT_CONSOLE */
 	bool recursive;
+	bool no_symlinks;	 /* MNT_BIND: a link anywhere in src is refused (host volumes) */
 	bool optional;		 /* failure is reported by dbg() only */
 	bool make_target;	 /* create the mount point where missing, 0755 root */
 	bool keep_existing;	 /* MNT_BIND_FILE: nothing is done where the image has dst */
@@ -65,14 +68,16 @@ enum filter_choice { FILTER_NONE, FILTER_DEFAULT };
 
 struct app_facts {
 	const char *uuid, *hostname;
-	bool host_network; /* sysfs is bound read-only instead of mounted */
+	bool host_network;
 	/* fly: /proc, /sys and /dev are the host's, bound recursively; no masks, limits or filter,
 	 * every capability of the caller. */
 	bool bare;
 	bool interactive;
 	bool disable_caps, disable_paths, disable_seccomp;
-	const char *metadata_url;	      /* NULL: none */
-	const char *volumes_dir;	      /* where implicit and empty volumes of the pod live */
+	const char *metadata_url; /* NULL: none */
+	const char *term;	  /* TERM of an interactive app that has none; or NULL */
+	const char *shm_dir;	  /* bound to /dev/shm, so that apps share it; NULL: each its own */
+	const char *volumes_dir;  /* where implicit and empty volumes of the pod live */
 	const char *hosts_file, *resolv_file; /* absolute, to be bound; or NULL */
 	bool hosts_replace, resolv_replace;   /* also where the image has one of its own */
 };
@@ -93,8 +98,11 @@ struct app_plan {
 	const struct event_handler *pre_start, *post_stop;
 	/* limits of the app's cgroup; 0: none */
 	uint64_t memory_limit, cpu_limit_milli, cpu_shares;
+	struct strlist ignored; /* names of isolators that are understood but not enforced */
 };
 
+/* The mount operations, environment and strings of *ret live in `a` and in the manifest; argv and
+ * envv are freed by app_plan_release(). */
 int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	const struct app_facts *facts, struct arena *a, struct app_plan *ret, struct err *e);
 void app_plan_print(const struct app_plan *plan, struct str *out);

@@ -3,14 +3,21 @@
  * root: carries out the mount operations of an app_plan below the app's root, then makes it "/".
  *
  * Everything is done by descriptor: targets are opened below the root with path_open_in(), sources
- * are opened with open_tree() or O_PATH before anything of the image is trusted, and attached with
- * move_mount(). Kernels without the mount API take mount(2) on /proc/self/fd/N of descriptors that
- * were checked the same way. The caller is in a mount namespace of the app's own with private or
- * slave propagation, and holds CAP_SYS_ADMIN.
+ * are opened O_PATH before anything of the image is trusted, and checked. Fresh filesystems are
+ * mounted on the directory that we stand in (fchdir to the checked descriptor, then "."), which
+ * needs no path and works on every kernel; binds are made with open_tree() and attached with
+ * move_mount(), or, on kernels without them, with mount(2) on /proc/self/fd/N of the same
+ * descriptors. The caller is in a mount namespace of the app's own with private or slave
+ * propagation, and holds CAP_SYS_ADMIN. The working directory is changed.
  */
 #pragma once
 
 #include "stage2/plan.h"
+
+/* Opens the app's root `path` (below dirfd; no links) and makes sure that it is a mount of its own,
+ * by binding it onto itself where it is a plain directory. Returns an O_PATH descriptor, which
+ * root_build() and root_enter() take. */
+int root_open(int dirfd, const char *path, struct err *e);
 
 enum root_how {
 	ROOT_PIVOT,  /* pivot_root; the old root is detached: nothing of it is reachable */
@@ -29,3 +36,7 @@ void root_sources_release(struct root_sources *s);
 int root_build(
 	int rootfs_fd, const struct app_plan *plan, const struct root_sources *s, struct err *e);
 int root_enter(int rootfs_fd, enum root_how how, struct err *e);
+
+/* For tests: pretend that the kernel refuses mknod, or lacks the mount API or mount_setattr. */
+enum { ROOT_NO_MKNOD = 1, ROOT_NO_MOUNT_API = 2, ROOT_NO_SETATTR = 4 };
+extern unsigned root_force;
