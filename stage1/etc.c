@@ -27,8 +27,7 @@ static int read_host(const struct etc_file *f, struct str *out, struct err *e)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/etc/%s", f->name);
-	_clean_(fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_clean_(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", path);
 	struct stat st;
@@ -53,8 +52,7 @@ static int write_own(
 	snprintf(path, sizeof path, ETC "/%s", f->name);
 	if (mkdirat(p->dirfd, ETC, 0755) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create directory '%s'", ETC);
-	_clean_(fd)
-	int fd = openat(p->dirfd, path,
+	_clean_(fd) int fd = openat(p->dirfd, path,
 		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644);
 	/* The mode again: the caller's umask must not keep the app from reading it. */
 	if (fd < 0 || fchmod(fd, 0644) < 0)
@@ -94,8 +92,7 @@ static void hosts_stub(const struct stage1_pod *p, struct str *text)
  * file of its own host name, and no resolver, since it has no network to reach one by. */
 static int make_default(struct stage1_pod *p, struct etc_file *f, bool hosts, struct err *e)
 {
-	_clean_(str)
-	struct str text = STR_INIT(STR_MAX_LINE);
+	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
 	if (p->facts.host_network) {
 		int r = read_host(f, &text, e);
 		if (r < 0 && r != -ENOENT)
@@ -114,8 +111,7 @@ static int make_file(struct stage1_pod *p, struct etc_file *f, bool hosts, struc
 	if (str_eq(f->mode, "stage0"))
 		return find_stage0(p, f, e);
 	if (str_eq(f->mode, "host")) {
-		_clean_(str)
-		struct str text = STR_INIT(STR_MAX_LINE);
+		_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
 		int r = read_host(f, &text, e);
 		return r < 0 ? r : write_own(p, f, &text, e);
 	}

@@ -34,8 +34,7 @@ static int load_image_app(struct stage1_pod *p, const char *name, struct app **r
 	int n = snprintf(path, sizeof path, POD_APPSINFO_DIR "/%s/manifest", name);
 	if (n < 0 || (size_t)n >= sizeof path)
 		return ERR_NUM(e, ENAMETOOLONG, "name");
-	_clean_(str)
-	struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
 	int r = io_read_file(p->dirfd, path, &bytes, e);
 	if (r < 0)
 		return r;
@@ -52,8 +51,7 @@ static int load_image_app(struct stage1_pod *p, const char *name, struct app **r
 
 static int load_manifest(struct stage1_pod *p, struct err *e)
 {
-	_clean_(str)
-	struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
 	int r = io_read_file(p->dirfd, POD_MANIFEST_FILE, &bytes, e);
 	if (r < 0)
 		return r;
@@ -73,6 +71,15 @@ static int load_manifest(struct stage1_pod *p, struct err *e)
 			return err_wrap(e, r, "app '%s'", app->name);
 	}
 	return 0;
+}
+
+/* TERM of whoever sits at the terminal: for interactive apps, and for `enter` from a terminal. */
+static const char *terminal_type(const struct stage1_run *run, unsigned flags)
+{
+	const char *term = getenv("TERM");
+	if (!(run->interactive || ((flags & STAGE1_LOOK) && isatty(STDIN_FILENO))))
+		return NULL;
+	return term && *term && strlen(term) < 64 ? term : NULL;
 }
 
 static int load_facts(
@@ -98,6 +105,11 @@ static int load_facts(
 		.disable_caps = run->disable_capabilities_restriction,
 		.disable_paths = run->disable_paths,
 		.disable_seccomp = run->disable_seccomp,
+		.term = terminal_type(run, flags),
+		.shm_dir =
+			flags & STAGE1_SHM
+				? arena_printf(a, "%s/" POD_STAGE1_ROOTFS "/" STAGE1_SHM_DIR, cwd)
+				: NULL,
 		.volumes_dir = arena_printf(a, "%s/" POD_VOLUMES_DIR, cwd),
 	};
 	return 0;
@@ -153,8 +165,7 @@ int stage1_recover_run(pid_t pid, struct strv *argv, struct stage1_run *ret, str
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
-	_clean_(str)
-	struct str bytes = STR_INIT(STR_MAX_LINE);
+	_clean_(str) struct str bytes = STR_INIT(STR_MAX_LINE);
 	int r = io_read_file(AT_FDCWD, path, &bytes, e);
 	if (r < 0)
 		return r;

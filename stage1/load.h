@@ -20,7 +20,9 @@ struct stage1_pod {
 };
 enum stage1_load_flags {
 	STAGE1_BARE = 1, /* fly: facts.bare */
-	STAGE1_LOOK = 2, /* for enter: takes no lock descriptor and writes nothing; lock_fd is -1 */
+	STAGE1_SHM = 2,	 /* facts.shm_dir is rkt/shm of stage1's root, where the caller makes a
+			  * directory and mounts a tmpfs for the apps to share */
+	STAGE1_LOOK = 4, /* for enter: takes no lock descriptor and writes nothing; lock_fd is -1 */
 };
 int stage1_load(
 	const struct stage1_run *run, unsigned flags, struct stage1_pod *ret, struct err *e);

@@ -15,8 +15,7 @@ static int make_volume(int dirfd, const struct mnt_op *op, const char *name, str
 	bool fresh = mkdirat(dirfd, name, 0700) == 0;
 	if (!fresh && errno != EEXIST)
 		return ERR_SYS(e, "create directory '" POD_VOLUMES_DIR "/%s'", name);
-	_clean_(fd)
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return ERR_SYS(e, "open directory '" POD_VOLUMES_DIR "/%s'", name);
 	if (!fresh)
@@ -47,8 +46,7 @@ static const char *volume_name(const struct stage1_pod *p, const struct mnt_op *
 
 int stage1_make_volumes(const struct stage1_pod *p, struct err *e)
 {
-	_clean_(fd)
-	int dirfd = -1;
+	_clean_(fd) int dirfd = -1;
 	for (size_t i = 0; i < p->manifest->n_apps; i++)
 		for (size_t k = 0; k < p->plans[i].n_mounts; k++) {
 			const struct mnt_op *op = &p->plans[i].mounts[k];

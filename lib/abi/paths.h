@@ -25,6 +25,7 @@
 #define STAGE1_STATUS_DIR "rkt/status" /* APP, APP-started: decimal text */
 #define STAGE1_ENV_DIR "rkt/env"
 #define STAGE1_ETC_DIR "rkt/etc"	/* hosts, resolv.conf for the apps, made by stage1; */
+#define STAGE1_SHM_DIR "rkt/shm"	/* mounted by stage1: /dev/shm of all apps of the pod */
 #define STAGE1_STAGE0_HOSTS "rkt-hosts" /* or, for the dns modes "stage0", these by stage0 */
 #define STAGE1_STAGE0_RESOLV "rkt-resolv.conf"
 

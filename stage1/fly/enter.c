@@ -19,8 +19,7 @@ static int join(pid_t pid, const char *cwd, struct err *e)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
-	_clean_(fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_clean_(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", path);
 	if (setns(fd, CLONE_NEWNS) < 0)
@@ -58,8 +57,7 @@ static int enter_app(struct stage1_pod *pod, const struct stage1_enter *enter, c
 	int r = join(enter->pid, cwd, e);
 	if (r < 0)
 		return r;
-	_clean_(fd)
-	int rootfs_fd = open_rootfs(plan->name, e);
+	_clean_(fd) int rootfs_fd = open_rootfs(plan->name, e);
 	struct ident ident;
 	if (rootfs_fd < 0)
 		return rootfs_fd;

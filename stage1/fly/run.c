@@ -63,12 +63,11 @@ static int load_app(int argc, char **argv, struct stage1_pod *pod, struct err *e
 
 static int build_root(const struct stage1_pod *pod, struct fly_app *app, struct err *e)
 {
-	char path[4096];
-	snprintf(path, sizeof path, POD_STAGE1_ROOTFS "/" STAGE1_APPS_DIR "/%s/rootfs",
-		app->plan->name);
-	app->rootfs_fd = openat(pod->dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(str) struct str path = STR_INIT(STR_MAX_PATH);
+	str_addf(&path, POD_STAGE1_ROOTFS "/" STAGE1_APPS_DIR "/%s/rootfs", app->plan->name);
+	app->rootfs_fd = root_open(pod->dirfd, str_text(&path), e);
 	if (app->rootfs_fd < 0)
-		return ERR_SYS(e, "open '%s'", path);
+		return app->rootfs_fd;
 	struct root_sources sources;
 	int r = root_open_sources(app->plan, &sources, e);
 	if (r < 0)

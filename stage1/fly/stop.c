@@ -34,8 +34,7 @@ static int read_parent(pid_t pid, pid_t *ret, struct err *e)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	_clean_(str)
-	struct str text = STR_INIT(STR_MAX_LINE);
+	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
 	int r = io_read_file(AT_FDCWD, path, &text, e);
 	if (r < 0)
 		return r;
