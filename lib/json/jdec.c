@@ -84,8 +84,8 @@ static int decode_array(struct jctx *c, const struct json *v, const struct jpath
 
 /* Targets are written with memcpy where the table's idea of their type (struct jslice) is not the
  * declared one (a typed pointer and a count). */
-static int decode_field(struct jctx *c, const struct json *v, const struct jpath *at,
-	const struct jfield *f, void *target)
+int jdec_value(struct jctx *c, const struct json *v, const struct jpath *at, const struct jfield *f,
+	void *target)
 {
 	int64_t number;
 	int r = 0;
@@ -156,7 +156,7 @@ int jdec_object(struct jctx *c, const struct json *v, const struct jpath *at,
 			continue;
 		}
 		void *to = (char *)target + f->offset;
-		int r = decode_field(c, member, &here, f, to);
+		int r = jdec_value(c, member, &here, f, to);
 		if (r >= 0 && f->check)
 			r = f->check(c, &here, to);
 		if (r < 0)

@@ -10,7 +10,7 @@
  *
  * Errors carry the path: "apps[1].mounts[0].path: expected string, found number". What happens to
  * keys that no row names is said per table: J_UNKNOWN_REFUSED or J_UNKNOWN_IGNORED (appc and OCI
- * manifests ignore them, files of our own refuse them).
+ * manifests ignore them, files of our own refuse them). A member that is null counts as absent.
  */
 #pragma once
 
@@ -68,6 +68,9 @@ struct strlist { /* J_STRING_ARRAY's target; arena-owned; .v[n] is NULL */
 
 int jdec_object(struct jctx *c, const struct json *v, const struct jpath *at,
 	const struct jfield *fields, enum j_unknown unknown, void *target);
+/* One value that is no member, such as an array's element, as the row says. */
+int jdec_value(struct jctx *c, const struct json *v, const struct jpath *at,
+	const struct jfield *field, void *target);
 /* "path.to[3].field: message" into c->err; returns -EINVAL. */
 int jdec_error(struct jctx *c, const struct jpath *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

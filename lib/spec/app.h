@@ -39,9 +39,13 @@ struct app {
 
 const struct event_handler *app_event_handler(const struct app *app, const char *name);
 const struct mount_point *app_mount_point(const struct app *app, const char *name);
-struct app *app_clone(struct arena *a, const struct app *app); /* deep enough to be edited */
+/* Deep enough to be edited: the lists are copies, strings and raw values remain the original's,
+ * whose arena has to live as long. */
+struct app *app_clone(struct arena *a, const struct app *app);
 
 /* For the manifests that embed it. */
 int app_decode(struct jctx *c, const struct json *v, const struct jpath *at, struct app **ret);
 struct jenc;
 void app_encode(struct jenc *j, const struct app *app);
+int port_decode(struct jctx *c, const struct json *v, const struct jpath *at, struct port *port);
+void port_encode(struct jenc *j, const struct port *port);

@@ -34,8 +34,8 @@ enum isolator_kind {
 		_ISO_MAX
 };
 
-/* A quantity of appc (Kubernetes' form): integer with suffix m, none, K M G T P E, Ki … Ei.
- * Kept in thousandths for cpu ("500m" = 500), in whole units for everything else. */
+/* A quantity of appc (Kubernetes' form): decimal number with suffix m, none, K M G T P E, Ki … Ei,
+ * rounded up. Kept in thousandths for cpu ("500m" = 500), in whole units for everything else. */
 struct quantity {
 	bool set;
 	int64_t value;
@@ -45,7 +45,8 @@ struct quantity {
 struct isolator {
 	enum isolator_kind kind;
 	const char *name;
-	const struct json *raw; /* the value as decoded from JSON; NULL when made by a flag */
+	const struct json *raw; /* the value as decoded from JSON; NULL when made by a flag.
+				 * Set it to NULL after changing what was decoded. */
 	union {
 		struct {
 			struct quantity request, limit;
@@ -69,7 +70,12 @@ struct isolators {
 	size_t n;
 };
 
-extern const struct jfield isolators_field; /* for tables that embed struct isolators: see app.c */
+/* For the tables of manifests: target is struct isolators. One of each known kind at most, and not
+ * both the retain and the remove set of the same thing. */
+int isolators_decode(struct jctx *c, const struct json *v, const struct jpath *at, void *target);
+struct jenc;
+/* What was decoded is written as it was; what a flag made, in the form of the appc schema. */
+void isolators_encode(struct jenc *j, const struct isolators *l);
 
 const struct isolator *isolator_find(const struct isolators *l, enum isolator_kind kind);
 /* Replaces one of the same kind or appends. */

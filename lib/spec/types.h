@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/err.h"
 #include "lib/json/jdec.h"
@@ -17,6 +18,8 @@ bool ac_identifier_valid(const char *s); /* ^[a-z0-9]+([-._~/][a-z0-9]+)*$ , at 
 bool env_name_valid(const char *s);	 /* [A-Za-z0-9_.-]+ , not beginning with a digit */
 bool image_id_valid(const char *s);	 /* sha512- and 128 hex digits */
 bool semver_valid(const char *s);
+bool rfc3339_valid(const char *s);
+bool path_absolute_valid(const char *s); /* begins with '/', shorter than PATH_MAX */
 /* Any text to an ACName as rkt does for default app names: lower case, others to '-'. */
 const char *ac_name_sanitize(struct arena *a, const char *s); /* NULL when nothing remains */
 
@@ -36,3 +39,36 @@ bool strlist_has(const struct strlist *l, const char *s);
 
 #define TARGET_OS "linux"
 const char *target_arch(void); /* of this machine, in appc's words: amd64 aarch64 … */
+
+/* --- for the tables of manifests: struct jfield's decode and check -------------------------- */
+
+/* Arrays of {"name", "value"}, names unique; target: struct nvlist. */
+int labels_decode(struct jctx *c, const struct json *v, const struct jpath *at, void *target);
+int annotations_decode(struct jctx *c, const struct json *v, const struct jpath *at, void *target);
+int environment_decode(struct jctx *c, const struct json *v, const struct jpath *at, void *target);
+/* An object of strings; sorted by name, as Go writes it. */
+int string_map_decode(struct jctx *c, const struct json *v, const struct jpath *at, void *target);
+
+/* Checks of a J_STRING: target is const char **. */
+int check_ac_name(struct jctx *c, const struct jpath *at, const void *target);
+int check_ac_identifier(struct jctx *c, const struct jpath *at, const void *target);
+int check_semver(struct jctx *c, const struct jpath *at, const void *target);
+int check_image_id(struct jctx *c, const struct jpath *at, const void *target);
+int check_absolute_path(struct jctx *c, const struct jpath *at, const void *target);
+int check_not_empty(struct jctx *c, const struct jpath *at, const void *target);
+
+/* The index of the first of n names (`stride` bytes apart) that repeats an earlier one, or -1. */
+ssize_t duplicate_name(const void *names, size_t n, size_t stride);
+
+/* A typed array and its count, as J_ARRAY fills them: next to each other, in this order. */
+#define SLICE_OF(type, array, count)                                                               \
+	(offsetof(type, array) +                                                                   \
+		0 * sizeof(char[offsetof(type, count) ==                                           \
+						offsetof(type, array) + offsetof(struct jslice, n) \
+					? 1                                                        \
+					: -1]))
+
+struct jenc;
+void nvlist_encode(struct jenc *j, const struct nvlist *l);	/* array of {"name", "value"} */
+void string_map_encode(struct jenc *j, const struct nvlist *l); /* object, sorted */
+void strlist_encode(struct jenc *j, const struct strlist *l);
