@@ -125,20 +125,7 @@ static const struct jfield app_fields[] = {
 	{ 0 },
 };
 
-static int refuse_duplicates(struct jctx *c, const struct jpath *at, const char *key,
-	const char *what, const void *names, size_t n, size_t stride)
-{
-	ssize_t twice = n ? duplicate_name(names, n, stride) : -1;
-	if (twice < 0)
-		return 0;
-	const char *name;
-	memcpy(&name, (const char *)names + (size_t)twice * stride, sizeof name);
-	struct jpath list = { .up = at, .key = key };
-	struct jpath here = { .up = &list, .index = (size_t)twice };
-	return jdec_error(c, &here, "duplicate %s '%.64s'", what, name);
-}
-
-int app_decode(struct jctx *c, const struct json *v, const struct jpath *at, struct app **ret)
+int app_decode(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
 {
 	struct app *app = ARENA_NEW(c->arena, struct app);
 	int r = jdec_object(c, v, at, app_fields, J_UNKNOWN_IGNORED, app);
@@ -160,7 +147,7 @@ int app_decode(struct jctx *c, const struct json *v, const struct jpath *at, str
 		r = refuse_duplicates(
 			c, at, "ports", "port", app->ports, app->n_ports, sizeof *app->ports);
 	if (r >= 0)
-		*ret = app;
+		memcpy(target, &app, sizeof app);
 	return r;
 }
 

@@ -44,7 +44,8 @@ const struct mount_point *app_mount_point(const struct app *app, const char *nam
 struct app *app_clone(struct arena *a, const struct app *app);
 
 /* For the manifests that embed it. */
-int app_decode(struct jctx *c, const struct json *v, const struct jpath *at, struct app **ret);
+/* J_CUSTOM's decode; target is struct app **. */
+int app_decode(struct jctx *c, const struct json *v, const struct jpath *at, void *target);
 struct jenc;
 void app_encode(struct jenc *j, const struct app *app);
 int port_decode(struct jctx *c, const struct json *v, const struct jpath *at, struct port *port);

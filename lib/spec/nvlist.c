@@ -24,8 +24,9 @@ static int compare_sorted(const void *a, const void *b)
 	return r ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-/* Sorting keeps lists of a hundred thousand names from taking quadratic time. */
-ssize_t duplicate_name(const void *names, size_t n, size_t stride)
+/* The index of the first of n names (`stride` bytes apart) that repeats an earlier one, or -1.
+ * Sorting keeps lists of a hundred thousand names from taking quadratic time. */
+static ssize_t duplicate_name(const void *names, size_t n, size_t stride)
 {
 	struct sorted_name *s = xcalloc(n, sizeof *s);
 	for (size_t i = 0; i < n; i++) {
@@ -40,6 +41,19 @@ ssize_t duplicate_name(const void *names, size_t n, size_t stride)
 			found = (ssize_t)s[i].index;
 	free(s);
 	return found;
+}
+
+int refuse_duplicates(struct jctx *c, const struct jpath *at, const char *key, const char *what,
+	const void *items, size_t n, size_t stride)
+{
+	ssize_t twice = n ? duplicate_name(items, n, stride) : -1;
+	if (twice < 0)
+		return 0;
+	const char *name;
+	memcpy(&name, (const char *)items + (size_t)twice * stride, sizeof name);
+	struct jpath list = { .up = at, .key = key };
+	struct jpath here = { .up = &list, .index = (size_t)twice };
+	return jdec_error(c, &here, "duplicate %s '%.64s'", what, name);
 }
 
 /* Any array of {"name", "value"}; each name is valid and there once. `what` is its noun. */

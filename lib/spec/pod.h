@@ -60,6 +60,10 @@ void pod_manifest_encode(const struct pod_manifest *m, bool pretty, struct str *
 const struct runtime_app *pod_app(const struct pod_manifest *m, const char *name);
 const struct volume *pod_volume(const struct pod_manifest *m, const char *name);
 
+/* For the manifests that embed them. */
+int volume_decode(struct jctx *c, const struct json *v, const struct jpath *at, struct volume *ret);
+void volume_encode(struct jenc *j, const struct volume *v);
+
 /* "NAME,kind=host,source=/p,readOnly=true,recursive=false" | "NAME,kind=empty,mode=…,uid=,gid=",
  * as rkt's --volume has it. */
 int volume_parse(const char *text, struct arena *a, struct volume *ret, struct err *e);

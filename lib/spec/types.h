@@ -57,8 +57,10 @@ int check_image_id(struct jctx *c, const struct jpath *at, const void *target);
 int check_absolute_path(struct jctx *c, const struct jpath *at, const void *target);
 int check_not_empty(struct jctx *c, const struct jpath *at, const void *target);
 
-/* The index of the first of n names (`stride` bytes apart) that repeats an earlier one, or -1. */
-ssize_t duplicate_name(const void *names, size_t n, size_t stride);
+/* Refuses the list `key` when two of its n items (`stride` bytes apart) have the same name, which
+ * is the first member of their struct: "key[i]: duplicate WHAT 'name'". */
+int refuse_duplicates(struct jctx *c, const struct jpath *at, const char *key, const char *what,
+	const void *items, size_t n, size_t stride);
 
 /* A typed array and its count, as J_ARRAY fills them: next to each other, in this order. */
 #define SLICE_OF(type, array, count)                                                               \

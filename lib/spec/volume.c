@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Volumes and mounts of pod manifests: in JSON and as --volume and --mount have them. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+#include "lib/json/jenc.h"
+#include "lib/spec/pod.h"
+
+enum { VOLUME_MODE_DEFAULT = 0755, VOLUME_MODE_MAX = 07777 };
+
+/* A volume as text has it, before its kind says which of it has a meaning. NULL: not given. */
+struct volume_text {
+	const char *name, *kind, *source, *mode;
+	const char *read_only, *recursive, *uid, *gid;
+};
+
+static bool parse_id(const char *s, uint32_t *ret)
+{
+	return parse_u32(s, 0, UINT32_MAX - 1, ret); /* (uid_t)-1 means "unchanged" */
+}
+
+/* What a host volume and an empty one must and must not have. */
+static const char *volume_contradiction(const struct volume *v)
+{
+	if (v->kind == VOLUME_EMPTY) {
+		if (v->source)
+			return "an empty volume has no source";
+		return v->has_recursive ? "an empty volume cannot be recursive" : NULL;
+	}
+	if (!v->source || !*v->source)
+		return "a host volume needs a source";
+	if (!path_absolute_valid(v->source))
+		return "the source of a host volume must be an absolute path";
+	if (v->has_mode || v->has_uid || v->has_gid)
+		return "mode, uid and gid are for empty volumes";
+	return NULL;
+}
+
+static bool parse_kind(const char *s, enum volume_kind *ret)
+{
+	if (strcmp(s, "host") != 0 && strcmp(s, "empty") != 0)
+		return false;
+	*ret = *s == 'h' ? VOLUME_HOST : VOLUME_EMPTY;
+	return true;
+}
+
+static void set_defaults(struct volume *v)
+{
+	if (v->kind == VOLUME_EMPTY && !v->has_mode)
+		v->mode = VOLUME_MODE_DEFAULT;
+	if (v->kind == VOLUME_HOST && !v->has_recursive)
+		v->recursive = true;
+	if (v->source && !*v->source)
+		v->source = NULL;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static int decode_kind(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	if (v->type != JSON_STRING || !parse_kind(v->text, target))
+		return jdec_error(c, at, "expected 'host' or 'empty'");
+	return 0;
+}
+
+static int decode_mode(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	struct volume *volume = target;
+	if (v->type != JSON_STRING || !parse_octal(v->text, VOLUME_MODE_MAX, &volume->mode))
+		return jdec_error(c, at, "expected a string of octal digits up to 7777");
+	volume->has_mode = true;
+	return 0;
+}
+
+static int decode_id(
+	struct jctx *c, const struct json *v, const struct jpath *at, uint32_t *id, bool *has)
+{
+	if (v->type != JSON_NUMBER || !parse_id(v->text, id))
+		return jdec_error(c, at, "expected a number from 0 to 4294967294");
+	*has = true;
+	return 0;
+}
+
+static int decode_uid(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	struct volume *volume = target;
+	return decode_id(c, v, at, &volume->uid, &volume->has_uid);
+}
+
+static int decode_gid(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	struct volume *volume = target;
+	return decode_id(c, v, at, &volume->gid, &volume->has_gid);
+}
+
+static int decode_flag(
+	struct jctx *c, const struct json *v, const struct jpath *at, bool *flag, bool *has)
+{
+	if (v->type != JSON_BOOL)
+		return jdec_error(c, at, "expected boolean, found %s", json_type_name(v->type));
+	*flag = v->boolean;
+	*has = true;
+	return 0;
+}
+
+static int decode_read_only(
+	struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	struct volume *volume = target;
+	return decode_flag(c, v, at, &volume->read_only, &volume->has_read_only);
+}
+
+static int decode_recursive(
+	struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	struct volume *volume = target;
+	return decode_flag(c, v, at, &volume->recursive, &volume->has_recursive);
+}
+
+/* Rows at offset 0 write two members of the struct: the value, and that it was given. */
+static const struct jfield volume_fields[] = {
+	{ "name", J_STRING, offsetof(struct volume, name), J_REQUIRED, .check = check_ac_name },
+	{ "kind", J_CUSTOM, offsetof(struct volume, kind), J_REQUIRED, .decode = decode_kind },
+	{ "source", J_STRING, offsetof(struct volume, source) },
+	{ "readOnly", J_CUSTOM, 0, .decode = decode_read_only },
+	{ "recursive", J_CUSTOM, 0, .decode = decode_recursive },
+	{ "mode", J_CUSTOM, 0, .decode = decode_mode },
+	{ "uid", J_CUSTOM, 0, .decode = decode_uid },
+	{ "gid", J_CUSTOM, 0, .decode = decode_gid },
+	{ 0 },
+};
+
+int volume_decode(struct jctx *c, const struct json *v, const struct jpath *at, struct volume *ret)
+{
+	int r = jdec_object(c, v, at, volume_fields, J_UNKNOWN_IGNORED, ret);
+	if (r < 0)
+		return r;
+	if (ret->kind == VOLUME_EMPTY && ret->source && !*ret->source)
+		ret->source = NULL;
+	const char *wrong = volume_contradiction(ret);
+	if (wrong)
+		return jdec_error(c, at, "%s", wrong);
+	set_defaults(ret);
+	return 0;
+}
+
+static void encode_flag(struct jenc *j, const char *key, bool value, bool has)
+{
+	if (!has && !value)
+		return;
+	jenc_key(j, key);
+	jenc_bool(j, value);
+}
+
+static void encode_id(struct jenc *j, const char *key, uint32_t value, bool has)
+{
+	if (!has)
+		return;
+	jenc_key(j, key);
+	jenc_i64(j, value);
+}
+
+void volume_encode(struct jenc *j, const struct volume *v)
+{
+	jenc_open(j, '{');
+	jenc_key(j, "name");
+	jenc_string(j, v->name);
+	jenc_key(j, "kind");
+	jenc_string(j, v->kind == VOLUME_HOST ? "host" : "empty");
+	jenc_member(j, "source", v->source);
+	encode_flag(j, "readOnly", v->read_only, v->has_read_only);
+	if (v->kind == VOLUME_HOST && v->has_recursive) {
+		jenc_key(j, "recursive");
+		jenc_bool(j, v->recursive);
+	}
+	if (v->kind == VOLUME_EMPTY && v->has_mode) {
+		char mode[16];
+		snprintf(mode, sizeof mode, "%04o", v->mode);
+		jenc_member(j, "mode", mode);
+	}
+	encode_id(j, "uid", v->uid, v->has_uid);
+	encode_id(j, "gid", v->gid, v->has_gid);
+	jenc_close(j, '}');
+}
+
+/* --- the command line ------------------------------------------------------------------------- */
+
+struct parameter {
+	const char *key;
+	size_t offset; /* of a const char * */
+};
+
+/* "key=value,key=value" into the struct that the rows describe. Each key once. */
+static int parse_parameters(const char *text, const struct parameter *rows, const char *what,
+	struct arena *a, void *target, struct err *e)
+{
+	char *rest = arena_strdup(a, text), *part;
+	while ((part = strsep(&rest, ","))) {
+		char *value = strchr(part, '=');
+		if (!value)
+			return ERR_BAD(
+				e, "%s '%.128s': '%.64s' is not KEY=VALUE", what, text, part);
+		*value++ = '\0';
+		const struct parameter *p = rows;
+		while (p->key && strcmp(p->key, part) != 0)
+			p++;
+		if (!p->key)
+			return ERR_BAD(
+				e, "%s '%.128s': unknown parameter '%.64s'", what, text, part);
+		const char **to = (const char **)((char *)target + p->offset);
+		if (*to)
+			return ERR_BAD(e, "%s '%.128s': '%s' is given twice", what, text, p->key);
+		*to = value;
+	}
+	return 0;
+}
+
+static const struct parameter volume_parameters[] = {
+	{ "kind", offsetof(struct volume_text, kind) },
+	{ "source", offsetof(struct volume_text, source) },
+	{ "readOnly", offsetof(struct volume_text, read_only) },
+	{ "recursive", offsetof(struct volume_text, recursive) },
+	{ "mode", offsetof(struct volume_text, mode) },
+	{ "uid", offsetof(struct volume_text, uid) },
+	{ "gid", offsetof(struct volume_text, gid) },
+	{ 0 },
+};
+
+/* Fills *v from t; the parameter at fault, or NULL. */
+static const char *volume_from_text(const struct volume_text *t, struct volume *v)
+{
+	*v = (struct volume){ .name = t->name, .source = t->source };
+	if (!ac_name_valid(t->name))
+		return "name";
+	if (!t->kind || !parse_kind(t->kind, &v->kind))
+		return "kind";
+	if ((v->has_read_only = t->read_only) && !parse_bool(t->read_only, &v->read_only))
+		return "readOnly";
+	if ((v->has_recursive = t->recursive) && !parse_bool(t->recursive, &v->recursive))
+		return "recursive";
+	if ((v->has_mode = t->mode) && !parse_octal(t->mode, VOLUME_MODE_MAX, &v->mode))
+		return "mode";
+	if ((v->has_uid = t->uid) && !parse_id(t->uid, &v->uid))
+		return "uid";
+	if ((v->has_gid = t->gid) && !parse_id(t->gid, &v->gid))
+		return "gid";
+	return NULL;
+}
+
+int volume_parse(const char *text, struct arena *a, struct volume *ret, struct err *e)
+{
+	const char *comma = strchrnul(text, ',');
+	struct volume_text t = { .name = arena_strndup(a, text, (size_t)(comma - text)) };
+	struct volume v;
+	if (!*comma)
+		return ERR_BAD(e, "volume '%.128s': expected NAME,kind=host|empty,…", text);
+	int r = parse_parameters(comma + 1, volume_parameters, "volume", a, &t, e);
+	if (r < 0)
+		return r;
+	const char *wrong = volume_from_text(&t, &v);
+	if (wrong)
+		return ERR_BAD(e, "volume '%.128s': bad or missing %s", text, wrong);
+	wrong = volume_contradiction(&v);
+	if (wrong)
+		return ERR_BAD(e, "volume '%.128s': %s", text, wrong);
+	set_defaults(&v);
+	*ret = v;
+	return 0;
+}
+
+static const struct parameter mount_parameters[] = {
+	{ "volume", offsetof(struct mount, volume) },
+	{ "target", offsetof(struct mount, path) },
+	{ 0 },
+};
+
+int mount_parse(const char *text, struct arena *a, struct mount *ret, struct err *e)
+{
+	struct mount m = { 0 };
+	int r = parse_parameters(text, mount_parameters, "mount", a, &m, e);
+	if (r < 0)
+		return r;
+	if (!m.volume || !ac_name_valid(m.volume))
+		return ERR_BAD(e, "mount '%.128s': bad or missing volume", text);
+	if (!m.path || !path_absolute_valid(m.path))
+		return ERR_BAD(e, "mount '%.128s': target must be an absolute path", text);
+	*ret = m;
+	return 0;
+}
