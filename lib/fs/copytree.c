@@ -192,12 +192,11 @@ static int copy_bytes(struct copy *c, int in, int out, off_t size, const char *n
 
 static int copy_file(struct copy *c, const char *name, const struct stat *st)
 {
-	_clean_(fd)
-	int in = openat(c->src, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_clean_(fd) int in = openat(c->src, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (in < 0)
 		return ERR_SYS(c->e, "open '%s'", name);
-	_clean_(fd)
-	int out = openat(c->dst, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_clean_(fd) int out =
+		openat(c->dst, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return ERR_SYS(c->e, "create '%s'", name);
 	int r = copy_bytes(c, in, out, st->st_size, name);
@@ -296,8 +295,7 @@ static int copy_linked(struct copy *c, const char *name, const struct stat *st)
 static int read_names(struct copy *c, struct str *names, const char *what)
 {
 	int fd = openat(c->src, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_clean_(dir)
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	_clean_(dir) DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
 		int r = ERR_SYS(c->e, "open directory '%s'", what);
 		fd_close(fd);
@@ -333,14 +331,12 @@ static int push(struct copy *c, const char *name)
 static int go_down(struct copy *c, const char *name)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	_clean_(fd)
-	int src = openat(c->src, name, flags);
+	_clean_(fd) int src = openat(c->src, name, flags);
 	if (src < 0)
 		return ERR_SYS(c->e, "open '%s'", name);
 	if (mkdirat(c->dst, name, 0700) < 0)
 		return ERR_SYS(c->e, "create '%s'", name);
-	_clean_(fd)
-	int dst = openat(c->dst, name, flags);
+	_clean_(fd) int dst = openat(c->dst, name, flags);
 	if (dst < 0)
 		return ERR_SYS(c->e, "open '%s'", name);
 	fd_close(c->src);

@@ -78,8 +78,7 @@ static int open_dir(int at, const char *name)
 	int fd = open_here(at, name, O_RDONLY);
 	if (fd >= 0 || errno != EACCES)
 		return fd;
-	_clean_(fd)
-	int path = open_here(at, name, O_PATH);
+	_clean_(fd) int path = open_here(at, name, O_PATH);
 	if (path < 0)
 		return -1;
 	char link[64];
@@ -116,8 +115,7 @@ static void remove_entry(struct rm *c, int at, const char *name, unsigned char t
 /* One look at everything in a directory. Takes fd. */
 static void sweep(struct rm *c, int fd, const char *name, int depth)
 {
-	_clean_(dir)
-	DIR *d = fdopendir(fd);
+	_clean_(dir) DIR *d = fdopendir(fd);
 	if (!d) {
 		failed(c, errno, "read", name);
 		close(fd);
@@ -218,8 +216,7 @@ int rmtree_at(int dirfd, const char *name, struct err *e)
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	int num = errno;
-	_clean_(fd)
-	int fd = open_dir(dirfd, name);
+	_clean_(fd) int fd = open_dir(dirfd, name);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0) {

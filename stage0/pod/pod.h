@@ -17,9 +17,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/uuid.h"
 #include "lib/spec/pod.h"
+#include "stage0/stage1_image.h"
 
 struct pods {
-	int dirfd; /* of DATA/pods */
+	int dirfd; /* of DATA/pods; -1: there is none yet, and so no pod */
 	char *path;
 };
 int pods_open(struct pods *ps, const char *data_dir, bool create, struct err *e);
@@ -64,6 +65,7 @@ struct pod_app_info {
 	const char *name, *image_name, *image_id;
 	bool has_status;
 	int status;
+	int64_t started_ns, finished_ns; /* 0: not yet */
 };
 struct pod_net_info { /* net-info.json of the pod, when it has networks */
 	const char *name, *ip;
@@ -79,7 +81,8 @@ struct pod_info {
 	struct pod_net_info *networks;
 	size_t n_networks;
 	const struct pod_manifest *manifest; /* NULL when it cannot be read (embryo, damaged) */
-	const char *damage;		     /* why not, or NULL */
+	const char *insecure; /* "capabilities,paths,seccomp": what was loosened; NULL: nothing */
+	const char *damage;   /* why not, or NULL */
 };
 int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e);
 /* The pod's pid 1 in our pid namespace (from `pid`, or the only child of `ppid`), checked to
@@ -93,18 +96,14 @@ int pod_wait(struct pods *ps, struct pod *p, bool ready, int64_t timeout_ns, str
 bool pods_use_tree(void *pods, const char *image_id);
 
 /* --- stage0/pod/prepare.c ------------------------------------------------------------------ */
-struct store;
-struct stage1_image { /* which stage1, resolved and in the store: stage0/stage1_image.h */
-	const char *id;
-	const struct image_manifest *manifest;
-};
 struct prepare_options {
 	const struct stage1_image *stage1;
 	bool no_overlay;
 	bool disable_caps, disable_paths, disable_seccomp; /* --insecure-options, recorded */
 };
-/* Fills the locked pod in phase prepare: manifest, appsinfo, stage1, overlay directories, and
- * syncs what a power cut must not tear. */
+/* Fills the locked pod in phase prepare: manifest, appsinfo, stage1, overlay directories. Syncing
+ * them is the business of POD_EV_COMMIT: a pod that runs at once is not worth more than its
+ * process. */
 int pod_prepare(struct pods *ps, struct pod *p, struct store *s, const struct pod_manifest *m,
 	const struct prepare_options *o, struct err *e);
 
@@ -113,6 +112,9 @@ struct launch_options {
 	const char *net, *hostname, *ipc, *dns_resolv, *dns_hosts, *local_config, *mds_token;
 	bool interactive, debug;
 	bool disable_caps, disable_paths, disable_seccomp;
+	/* What pod_prepare() has just written, so that it need not be read again; NULL: read it. */
+	const struct pod_manifest *manifest;
+	const struct stage1_image *stage1;
 };
 /* Private mount namespace, mounts, then execs stage1's run entry point in the pod's directory.
  * Returns only on error. The pod is locked and in phase run. */
