@@ -2,7 +2,7 @@
 /*
  * config: rkt's configuration directories.
  *
- * SYSTEM (/usr/lib/rkt) < LOCAL (/etc/rkt) < USER: a value of a later directory replaces that of an
+ * VENDOR (/usr/lib/rkt) < LOCAL (/etc/rkt) < USER: a value of a later directory replaces that of an
  * earlier one. Each kind has a sub-directory of its own (`paths.d`, `stage1.d`), of which regular
  * files named *.json are read, no deeper. Every file has rktKind and rktVersion. One value given by
  * two files of one directory is an error, as in rkt: nothing says which is meant.
@@ -24,7 +24,7 @@ struct config { /* NULL: not configured. Strings are owned by the arena. */
 };
 
 /* Directories may be NULL, empty or absent. */
-int config_load(const char *system, const char *local, const char *user, struct arena *a,
+int config_load(const char *vendor, const char *local, const char *user, struct arena *a,
 	struct config *ret, struct err *e);
 /* {"stage0":[{"rktVersion":"v1","rktKind":"paths",…},…]}, as `rkt config` prints it. */
 void config_encode(const struct config *c, bool pretty, struct str *out);
