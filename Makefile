@@ -84,9 +84,17 @@ CHECK_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
 all: $(PROGRAMS)
 
 help:
-	@echo 'all deps demo check bench fuzz install format lint clean'
+	@echo 'all      build/rkt, its workers and stage1 images'
+	@echo 'deps     install what building and testing need (root)'
+	@echo 'demo     pods of Debian packages, from images to clean-up (root)'
+	@echo 'check    build and pass everything (root)'
+	@echo 'bench    start-up and memory next to other runtimes (root)'
+	@echo 'fuzz     fuzz the decoders'
+	@echo 'install  DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'format lint clean'
 
 GEN :=
+CHECK_PROGRAMS :=
 -include mk/*.mk
 
 $(B)/kernel/linux:
@@ -136,8 +144,23 @@ $(B)/tests/helpers/%: tests/helpers/%.c Makefile | $(HOT_DEP)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(BASE) -D_GNU_SOURCE -I. -static -o $@ $<
 
-check: all $(UNIT) $(HELPERS)
+# Everything that tests/run runs. Parts add to CHECK_PROGRAMS in mk/*.mk.
+.PHONY: check-programs
+check-programs: all $(UNIT) $(HELPERS) $(CHECK_PROGRAMS)
+check:
+	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)$(MAKE) --no-print-directory check-programs
 	$(Q)B=$(B) tests/run
+
+demo:
+	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)$(MAKE) --no-print-directory all $(HELPERS)
+	$(Q)tests/demo.sh
+
+bench:
+	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)$(MAKE) --no-print-directory all $(HELPERS)
+	$(Q)tests/bench/run
 
 install: all
 	install -D -m 755 $(B)/rkt $(DESTDIR)$(PREFIX)/bin/rkt

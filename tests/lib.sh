@@ -1,0 +1,173 @@
+# shellcheck shell=bash
+# What every test script may use; tests/run sources it before the script. A script is a file of functions `test_*`, each
+# run in a shell of its own with a data directory of its own, that fail by returning non-zero (`set -e` is on).
+#
+#   $RKT          the program under test           $DATA   this test's data directory (ext4, or tmpfs)
+#   $IMAGES       directory of *.aci                $T      this test's scratch directory
+#   $HELPERS      build/tests/helpers               rkt …   $RKT --dir=$DATA --insecure-options=image …
+#
+# out/err/status are what the last `run CMD…` left.
+
+set -u
+IMAGES=$TOP/build/images
+HELPERS=$TOP/$B/tests/helpers
+out='' err='' status=0
+
+# --- running -------------------------------------------------------------------------------------
+rkt() {
+	"$RKT" --dir="$DATA" --insecure-options=image --system-config="$T/none" --local-config="$T/config" "$@"
+}
+# Runs anything, keeps its output and status, never fails.
+run() {
+	status=0
+	"$@" >"$T/out" 2>"$T/err" </dev/null || status=$?
+	out=$(tr '\0' '@' <"$T/out")
+	err=$(tr '\0' '@' <"$T/err")
+}
+# A pod of testapp with these words: pod [rkt run flags] -- testapp words
+pod() {
+	local flags=()
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		flags+=("$1")
+		shift
+	done
+	[ $# -eq 0 ] || shift
+	run rkt run "${flags[@]}" "$TESTAPP" --exec=/bin/testapp -- "$@"
+}
+# `rkt run` in the background; sets $pid, and $uuid once the pod can be entered.
+pid='' uuid=''
+start() {
+	rm -f "$T/uuid"
+	rkt run --uuid-file-save="$T/uuid" "$@" >"$T/pod.out" 2>"$T/pod.err" </dev/null &
+	pid=$!
+	wait_for 10 pod_ready || { cat "$T/pod.err" >&2; fail "the pod did not start"; }
+}
+pod_ready() {
+	[ -s "$T/uuid" ] || return 1
+	uuid=$(cat "$T/uuid")
+	[ -e "$DATA/pods/run/$uuid/pid" ] || [ -e "$DATA/pods/run/$uuid/ppid" ]
+}
+# Waits for $pid, with its status in $status.
+finish() {
+	status=0
+	wait "$pid" || status=$?
+	out=$(cat "$T/pod.out") err=$(cat "$T/pod.err")
+}
+# wait_for SECONDS CMD…: polls.
+wait_for() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep .02
+	done
+}
+fetch() { # NAME: an image of tests/images into the store, its id in $id
+	# shellcheck disable=SC2034
+	id=$(rkt fetch --full "$IMAGES/$1.aci")
+}
+# A manifest for testapp with another "app" object merged in; prints the path of the new ACI.
+image_with() { # NAME JQ_FILTER [EXTRA_ROOTFS_DIR]
+	local root=$T/image.$1
+	mkdir -p "$root"
+	tar -xf "$IMAGES/testapp.aci" -C "$root"
+	jq ".name = \"example.com/$1\" | $2" "$root/manifest" >"$root/manifest.new"
+	[ -z "${3:-}" ] || cp -a "$3/." "$root/rootfs/"
+	"$TOP/tests/images/mkaci.sh" "$root/rootfs" "$root/manifest.new" "$T/$1.aci"
+	rm -rf "$root"
+	echo "$T/$1.aci"
+}
+
+# --- judging -------------------------------------------------------------------------------------
+fail() {
+	echo "FAILED: $*" >&2
+	show
+	exit 1
+}
+show() {
+	printf -- '--- status %s\n--- out\n%s\n--- err\n%s\n' "$status" "${out:0:4000}" "${err:0:4000}" >&2
+}
+skip() {
+	echo "skip: $*" >&2
+	exit 77
+}
+is() { # GOT WANTED [WHAT]
+	[ "$1" = "$2" ] || fail "${3:-value}: got '$1', wanted '$2'"
+}
+ok() { [ "$status" = 0 ] || fail "${1:-command} ended with $status"; }
+ended() { [ "$status" = "$1" ] || fail "ended with $status, not $1"; }
+has() { # TEXT PART…
+	local text=$1 part
+	shift
+	for part; do [[ $text == *"$part"* ]] || fail "'$part' is not in what was printed"; done
+}
+hasnt() {
+	local text=$1 part
+	shift
+	for part; do [[ $text != *"$part"* ]] || fail "'$part' is in what was printed"; done
+}
+matches() { # TEXT REGEX
+	[[ $1 =~ $2 ]] || fail "nothing matches /$2/"
+}
+# One line on stderr, exit 254, nothing half-made: what bad input gets.
+refused() { # [PART…]
+	ended 254
+	[ "$(grep -c . <<<"$err")" = 1 ] || fail "the error is not one line"
+	[[ $err != *$'\e'* ]] || fail 'an escape reached the terminal'
+	has "$err" "$@"
+}
+
+# --- life of a test (called by tests/run) --------------------------------------------------------
+TESTAPP=$IMAGES/testapp.aci
+test_begin() { # NAME
+	T=$CHECK_TMP/$1
+	mkdir -p "$T/config"
+	DATA=$T/data
+	mkdir -m 700 "$DATA"
+	case ${DATA_ON:-} in
+	tmpfs)
+		mount -t tmpfs -o mode=700 rkt-check "$DATA"
+		;;
+	esac
+	export T DATA RKT IMAGES HELPERS
+	cd "$T" || return
+}
+# Everything that the test's pods had must be gone when they are collected.
+test_end() {
+	local uuid left pods=()
+	cd / || return
+	for uuid in "$DATA"/pods/*/????????-*; do
+		[ -d "$uuid" ] && pods+=("${uuid##*/}")
+	done
+	stop_pods "${pods[@]}"
+	if [ ${#pods[@]} -gt 0 ]; then
+		rkt gc --grace-period=0 --expire-prepared=0 >"$T/gc.out" 2>&1 || { cat "$T/gc.out" >&2; return 1; }
+		# the first marks, the second sweeps
+		rkt gc --grace-period=0 --expire-prepared=0 >>"$T/gc.out" 2>&1 || { cat "$T/gc.out" >&2; return 1; }
+		left=$(find "$DATA/pods" -mindepth 2 -maxdepth 2 | head -5)
+		[ -z "$left" ] || { echo "pods left after gc: $left" >&2; return 1; }
+	fi
+	left=$(grep -F " $DATA/" /proc/self/mountinfo || true)
+	[ -z "$left" ] || { echo "mounts left: $left" >&2; return 1; }
+	for uuid in "${pods[@]}"; do
+		left=$(find /sys/fs/cgroup -type d -name "*${uuid:0:8}*" 2>/dev/null | head -3)
+		[ -z "$left" ] || { echo "cgroups left: $left" >&2; return 1; }
+	done
+	if [ -d "$DATA/cas/tmp" ]; then
+		left=$(ls -A "$DATA/cas/tmp")
+		[ -z "$left" ] || [ -n "${LEFT_OVERS_OK:-}" ] || { echo "left in cas/tmp: $left" >&2; return 1; }
+	fi
+	while mountpoint -q "$DATA"; do umount "$DATA"; done
+	rm -rf --one-file-system "$T"
+}
+# Pods that a test (or its failure) left running.
+stop_pods() {
+	local uuid p
+	for uuid; do
+		for p in "$DATA/pods/run/$uuid"/{pid,ppid}; do
+			[ -s "$p" ] && flock -n "$DATA/pods/run/$uuid/pod.lck" true 2>/dev/null && continue
+			[ -s "$p" ] && rkt stop --force "$uuid" >/dev/null 2>&1
+		done
+	done
+	return 0
+}
