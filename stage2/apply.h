@@ -16,7 +16,9 @@
 #include "stage2/plan.h"
 
 /* In the app's root, "/" being it. argv/cwd of `plan` may be replaced by enter's. Resets signals,
- * umask 022, closes every descriptor from 3 on, resolves argv[0] in PATH, sets cwd, executes.
+ * umask 022, marks every descriptor from 3 on close-on-exec (CLOSE_RANGE_CLOEXEC: the socket over
+ * which the caller reports an error must live until execve has worked), resolves argv[0] in PATH,
+ * sets cwd, executes.
  * Returns only on error, with e saying which step; *ret_status is the EXIT_APP_* to end with.
  * Program errors read, as rkt's: Unable to open "/x": No such file or directory. */
 int app_apply(const struct app_plan *plan, const struct ident *id, int *ret_status, struct err *e);
