@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup: the groups of a pod, below the group that rkt itself was started in.
+ *
+ *	<own group>/rkt-<uuid>/<app>
+ *
+ * Version 1, version 2 and the hybrid of both. A pod has groups in as few hierarchies as do:
+ *
+ *	tracking	cgroup2 wherever it is mounted, else name=systemd, else none
+ *	memory, cpu	where an app asked for such a limit: cgroup2 if it has the controller, else
+ *			the hierarchy of version 1 that has it
+ *
+ * so a pod without limits writes nothing into any controller's hierarchy. No group but our own is
+ * ever changed, with one exception that version 2 demands: a limit needs the controller enabled for
+ * the children of the group that we stand in (cgroup.subtree_control), and a group with enabled
+ * controllers may hold no process itself. Then rkt's outer process moves to rkt-<uuid>/supervisor.
+ * That works in a systemd service with Delegate=, where rkt is alone and the pod must stay. In a
+ * group that others share (a login session) the pod's groups are made below the nearest ancestor
+ * that can have them.
+ *
+ * Nothing here follows what an app may have written: names come from the pod's UUID and manifest.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+/* --- where we stand: pure ------------------------------------------------------------------- */
+#define CGROUP_KINDS(X)       \
+	X(UNIFIED, "unified") \
+	X(SYSTEMD, "systemd") \
+	X(MEMORY, "memory")   \
+	X(CPU, "cpu")
+enum cgroup_kind {
+#define X(name, text) CGROUP_##name,
+	CGROUP_KINDS(X)
+#undef X
+		_CGROUP_KIND_MAX
+};
+const char *cgroup_kind_name(enum cgroup_kind kind);
+
+struct cgroup_view {
+	struct {
+		const char *mount; /* NULL: no such hierarchy */
+		const char *root;  /* which group is seen at `mount`: "/" but in some containers */
+		const char *own;   /* group of the reader, from the hierarchy's root */
+	} v[_CGROUP_KIND_MAX];
+};
+/* From the texts of /proc/self/mountinfo and /proc/self/cgroup. Strings are the arena's. */
+void cgroup_view_parse(
+	const char *mountinfo, const char *self, struct arena *a, struct cgroup_view *ret);
+int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e);
+/* The directory of `group` (from the hierarchy's root), or NULL where it cannot be seen. */
+const char *cgroup_view_dir(
+	const struct cgroup_view *view, enum cgroup_kind kind, const char *group, struct arena *a);
+
+/* --- a pod's groups ------------------------------------------------------------------------- */
+struct cgroup_limits { /* 0: none */
+	uint64_t memory, cpu_milli, cpu_shares;
+};
+struct cgroup_app {
+	int fds[_CGROUP_KIND_MAX]; /* directory of the app's group; -1: none */
+};
+struct cgroup_pod {
+	int base[_CGROUP_KIND_MAX];    /* the group that the pod's group is made in */
+	int pod[_CGROUP_KIND_MAX];     /* the pod's group */
+	char *group[_CGROUP_KIND_MAX]; /* its name from the hierarchy's root; NULL: none */
+	char name[64];
+	bool supervised; /* we moved to the leaf "supervisor" */
+	/* Where limits go; _CGROUP_KIND_MAX: no such limit was asked for. */
+	enum cgroup_kind memory, cpu;
+};
+void cgroup_pod_init(struct cgroup_pod *p);
+/* `name` is rkt-<uuid>; wanted: the union of the apps' limits. */
+int cgroup_pod_create(const struct cgroup_view *view, const char *name,
+	const struct cgroup_limits *wanted, struct cgroup_pod *ret, struct err *e);
+int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgroup_limits *limits,
+	struct cgroup_app *ret, struct err *e);
+void cgroup_app_release(struct cgroup_app *a);
+/* The caller joins; `placed`: it was cloned into fds[CGROUP_UNIFIED] already. */
+int cgroup_app_join(const struct cgroup_app *a, bool placed, struct err *e);
+/* Kills what an app left behind, where the kernel can (cgroup.kill, 5.14). */
+void cgroup_app_kill(const struct cgroup_app *a);
+/* Removes the groups; the processes have ended. What cannot go yet is left to gc. */
+void cgroup_pod_remove(struct cgroup_pod *pod);
+/* Closes descriptors, removes nothing. */
+void cgroup_pod_release(struct cgroup_pod *pod);
+
+/* --- what is written down for gc ------------------------------------------------------------ */
+/* One line each: "unified:/group/rkt-<uuid>". */
+void cgroup_pod_print(const struct cgroup_pod *pod, struct str *out);
+/* Kills what is left in each group of such a list and removes it. Only groups whose last component
+ * is `name` are touched. Goes on past errors and reports the first. */
+int cgroup_collect(
+	const struct cgroup_view *view, const char *list, const char *name, struct err *e);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup_view: which hierarchies there are and where we stand in them. Pure but for the reading. */
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/fs/io.h"
+#include "lib/sys/cgroup.h"
+
+enum { TEXT_MAX = 4 * 1024 * 1024 };
+
+static const struct {
+	const char *name;
+	const char *controller; /* in lists of version 1; NULL: version 2 */
+} kinds[_CGROUP_KIND_MAX] = {
+	[CGROUP_UNIFIED] = { "unified", NULL },
+	[CGROUP_SYSTEMD] = { "systemd", "name=systemd" },
+	[CGROUP_MEMORY] = { "memory", "memory" },
+	[CGROUP_CPU] = { "cpu", "cpu" },
+};
+
+const char *cgroup_kind_name(enum cgroup_kind kind)
+{
+	return kinds[kind].name;
+}
+
+/* Is `word` one of the comma separated words of list? */
+static bool list_has(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+	while (*list) {
+		size_t len = strcspn(list, ",");
+		if (len == n && memcmp(list, word, n) == 0)
+			return true;
+		list += len + (list[len] == ',');
+	}
+	return false;
+}
+
+/* mountinfo writes blanks and backslashes as \ooo. */
+static char *unescape(struct arena *a, const char *s)
+{
+	char *out = arena_strdup(a, s), *to = out;
+	for (const char *p = out; *p; to++) {
+		if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' &&
+			p[3] >= '0' && p[3] <= '7') {
+			*to = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
+			p += 4;
+		} else {
+			*to = *p++;
+		}
+	}
+	*to = '\0';
+	return out;
+}
+
+/* Cuts the next word off *line. */
+static char *next_word(char **line)
+{
+	char *word = *line;
+	if (!word)
+		return NULL;
+	char *end = strchr(word, ' ');
+	if (end)
+		*end++ = '\0';
+	*line = end;
+	return word;
+}
+
+/* "31 23 0:28 ROOT MOUNT opts [optional...] - TYPE SOURCE SUPEROPTS"; a line that is not so is
+ * skipped: the kernel may add fields, and mounts of others are none of our business. */
+static void take_mount(char *line, struct arena *a, struct cgroup_view *v)
+{
+	char *tail = strstr(line, " - cgroup");
+	if (!tail)
+		return;
+	*tail = '\0';
+	tail += 3;
+	char *type = next_word(&tail);
+	(void)next_word(&tail); /* source */
+	char *options = next_word(&tail);
+	(void)next_word(&line);
+	(void)next_word(&line);
+	(void)next_word(&line);
+	char *root = next_word(&line), *mount = next_word(&line);
+	if (!root || !mount || !options || root[0] != '/' || mount[0] != '/')
+		return;
+	bool v2 = str_eq(type, "cgroup2");
+	if (!v2 && !str_eq(type, "cgroup"))
+		return;
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
+		bool is_it =
+			kinds[k].controller ? !v2 && list_has(options, kinds[k].controller) : v2;
+		/* Of several mounts the first wins, unless a later one shows all of it. */
+		if (!is_it || (v->v[k].mount && (str_eq(v->v[k].root, "/") || !str_eq(root, "/"))))
+			continue;
+		v->v[k].mount = unescape(a, mount);
+		v->v[k].root = unescape(a, root);
+	}
+}
+
+/* "4:memory:/group"; version 2 is "0::/group". */
+static void take_own(char *line, struct arena *a, struct cgroup_view *v)
+{
+	char *list = strchr(line, ':');
+	char *group = list ? strchr(list + 1, ':') : NULL;
+	if (!group || group[1] != '/')
+		return;
+	*list++ = '\0';
+	*group++ = '\0';
+	/* A group that was removed while we are in it. */
+	if (str_ends(group, " (deleted)"))
+		return;
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
+		bool is_it = kinds[k].controller ? list_has(list, kinds[k].controller)
+						 : str_eq(line, "0") && !*list;
+		if (is_it && !v->v[k].own)
+			v->v[k].own = arena_strdup(a, group);
+	}
+}
+
+static void each_line(const char *text, struct arena *a, struct cgroup_view *v,
+	void (*take)(char *line, struct arena *a, struct cgroup_view *v))
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		char *line = arena_strndup(a, text, n);
+		take(line, a, v);
+		text += n + (text[n] == '\n');
+	}
+}
+
+/* What can be no path of a group below a mount. */
+static bool climbs(const char *group)
+{
+	for (const char *p = group; (p = strstr(p, "/..")); p += 3)
+		if (p[3] == '/' || p[3] == '\0')
+			return true;
+	return false;
+}
+
+void cgroup_view_parse(
+	const char *mountinfo, const char *self, struct arena *a, struct cgroup_view *ret)
+{
+	struct cgroup_view v = { 0 };
+	each_line(mountinfo, a, &v, take_mount);
+	each_line(self, a, &v, take_own);
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
+		if (!v.v[k].mount || !v.v[k].own ||
+			!cgroup_view_dir(&v, (enum cgroup_kind)k, v.v[k].own, a))
+			v.v[k].mount = v.v[k].root = v.v[k].own = NULL;
+	*ret = v;
+}
+
+const char *cgroup_view_dir(
+	const struct cgroup_view *view, enum cgroup_kind kind, const char *group, struct arena *a)
+{
+	const char *mount = view->v[kind].mount, *root = view->v[kind].root;
+	if (!mount || group[0] != '/' || climbs(group))
+		return NULL;
+	if (!str_eq(root, "/")) {
+		group = str_after(group, root);
+		if (!group || (*group != '/' && *group != '\0'))
+			return NULL;
+	}
+	return arena_printf(a, "%s%s", mount, str_eq(group, "/") ? "" : group);
+}
+
+int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e)
+{
+	_clean_(str)
+	struct str mounts = STR_INIT(TEXT_MAX), own = STR_INIT(STR_MAX_LINE);
+	int r = io_read_file(AT_FDCWD, "/proc/self/cgroup", &own, e);
+	if (r == -ENOENT) { /* a kernel without control groups */
+		*ret = (struct cgroup_view){ 0 };
+		return 0;
+	}
+	if (r >= 0)
+		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", &mounts, e);
+	if (r < 0)
+		return err_wrap(e, r, "control groups");
+	cgroup_view_parse(str_text(&mounts), str_text(&own), a, ret);
+	return 0;
+}
