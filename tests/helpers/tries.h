@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-	static long try_mount(void)
+static long try_mount(void)
 {
 	return mount("none", "/tmp", "tmpfs", 0, NULL);
 }
