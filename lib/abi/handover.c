@@ -22,8 +22,9 @@ struct flag {
 	size_t offset;	/* of a bool or a const char *; FLAG_DNS: of the two modes */
 	unsigned since; /* interface version */
 	bool (*valid)(const char *);
-	const char *implied; /* text that says what the flag's absence says: never needed */
 	const char *bare;    /* text that the flag without a value stands for, or NULL */
+	const char *implied; /* text that says what the flag's absence says: never needed */
+	bool optional;	     /* an older image loses nothing without it */
 };
 
 /* resolv and hosts, next to each other in struct stage1_run. */
@@ -85,7 +86,7 @@ static const struct flag run_flags[] = {
 #define SIMPLE(member) offsetof(struct stage1_simple, member)
 static const struct flag gc_flags[] = {
 	{ "debug", FLAG_BOOL, SIMPLE(debug), 1 },
-	{ "local-config", FLAG_TEXT, SIMPLE(local_config), 5, valid_path, .implied = "" },
+	{ "local-config", FLAG_TEXT, SIMPLE(local_config), 5, valid_path, .optional = true },
 	{ 0 },
 };
 static const struct flag stop_flags[] = {
@@ -197,8 +198,7 @@ static int flag_encode(const struct flag *f, const void *from, unsigned interfac
 	if (!flag_wanted(f, from, &text))
 		return 0;
 	if (interface < f->since) {
-		/* gc's local-config only tells where things are: nothing is lost without it. */
-		if (f->implied && (!*f->implied || str_eq(text, f->implied)))
+		if (f->optional || (f->implied && str_eq(text, f->implied)))
 			return 0;
 		return ERR_BAD(e,
 			"--%s needs a stage1 image of interface version %u, this one has %u",
