@@ -11,7 +11,8 @@
 #define POD_PID_FILE "pid"	    /* host pid of pid 1 of the pod */
 #define POD_PPID_FILE "ppid"	    /* or: host pid of its parent, whose only child it is */
 #define POD_APPSINFO_DIR "appsinfo" /* APP/manifest, APP/treeStoreID */
-#define POD_OVERLAY_DIR "overlay"   /* APP/{upper,work} */
+#define POD_TREE_ID_FILE "treeStoreID"
+#define POD_OVERLAY_DIR "overlay" /* APP/{upper,work} */
 #define POD_STAGE1_DIR "stage1"
 #define POD_STAGE1_ROOTFS "stage1/rootfs"
 #define POD_STAGE1_MANIFEST "stage1/manifest"
