@@ -33,14 +33,12 @@ static int beside(const char *near, const char *name, char **ret, struct err *e)
 	int r = self_dir(dir, sizeof dir, e);
 	if (r < 0)
 		return r;
-	_clean_(mem)
-	char *built = xasprintf("%s%s/%s", dir, near, name);
+	_clean_(mem) char *built = xasprintf("%s%s/%s", dir, near, name);
 	if (access(built, F_OK) == 0) {
 		*ret = take_ptr(built);
 		return 0;
 	}
-	_clean_(mem)
-	char *installed = xasprintf("%s/../libexec/rkt/%s", dir, name);
+	_clean_(mem) char *installed = xasprintf("%s/../libexec/rkt/%s", dir, name);
 	if (access(installed, F_OK) == 0) {
 		*ret = take_ptr(installed);
 		return 0;
@@ -56,7 +54,6 @@ int self_worker(const char *name, char **ret, struct err *e)
 
 int self_stage1_image(const char *flavor, char **ret, struct err *e)
 {
-	_clean_(mem)
-	char *name = xasprintf("stage1-%s.aci", flavor);
+	_clean_(mem) char *name = xasprintf("stage1-%s.aci", flavor);
 	return beside("", name, ret, e);
 }

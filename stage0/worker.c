@@ -151,10 +151,8 @@ int worker_call(const struct worker_call *c, struct err *e)
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ERR_SYS(e, "socketpair");
-	_clean_(fd)
-	int ours = pair[0];
-	_clean_(fd)
-	int theirs = pair[1];
+	_clean_(fd) int ours = pair[0];
+	_clean_(fd) int theirs = pair[1];
 	pid_t parent = getpid(), pid = fork();
 	if (pid < 0)
 		return ERR_SYS(e, "fork");

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage0/stage1_image.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/abi/handover.h"
+#include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/parse.h"
+#include "stage0/self.h"
+
+/* The id of the stage1-native.aci that was built with this program. Programs without one (tests)
+ * import the file to learn it. */
+extern const char stage1_default_id[] __attribute__((weak));
+
+static const char default_flavor[] = "native";
+
+static int use_id(
+	struct store *s, const char *id, struct arena *a, struct stage1_image *ret, struct err *e)
+{
+	struct image_manifest *m;
+	int r = store_manifest(s, id, a, &m, e);
+	if (r < 0)
+		return r;
+	if (!stage1_entry(m, "run"))
+		return ERR_BAD(e,
+			"image '%s' is not a stage1: it has no annotation " STAGE1_ANNOTATION(
+				"run"),
+			m->name);
+	*ret = (struct stage1_image){ .id = id, .manifest = m };
+	return 0;
+}
+
+static int use_file(struct store *s, const char *path, bool trusted, struct arena *a,
+	struct stage1_image *ret, struct err *e)
+{
+	_clean_(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return ERR_SYS(e, "open stage1 image '%s'", path);
+	struct import_options o = { .insecure = !trusted, .source = path };
+	const char *id;
+	int r = store_import(s, fd, &o, a, &id, e);
+	if (r >= 0)
+		r = use_id(s, id, a, ret, e);
+	return err_wrap(e, r, "stage1 image '%s'", path);
+}
+
+/* An image in the directory from which the program takes its default one came with the program. */
+static bool came_with_program(const char *path)
+{
+	_clean_(mem) char *own = NULL;
+	struct err e;
+	if (self_stage1_image(default_flavor, &own, &e) < 0)
+		return false;
+	char real_own[PATH_MAX], real[PATH_MAX];
+	if (!realpath(own, real_own) || !realpath(path, real))
+		return false;
+	size_t n = (size_t)(path_base(real_own) - real_own);
+	return strncmp(real, real_own, n) == 0 && !strchr(real + n, '/');
+}
+
+static int use_path(struct store *s, const char *path, bool insecure, struct arena *a,
+	struct stage1_image *ret, struct err *e)
+{
+	bool trusted = came_with_program(path);
+	if (!trusted && !insecure)
+		return ERR_DENY(e,
+			"stage1 image '%s' has no signature: --insecure-options=image accepts it",
+			path);
+	return use_file(s, path, trusted, a, ret, e);
+}
+
+static int use_url(struct store *s, const char *url, bool insecure, struct arena *a,
+	struct stage1_image *ret, struct err *e)
+{
+	const char *path = str_after(url, "file://");
+	if (!path)
+		return ERR_BAD(e, "stage1 image '%s': only file:// URLs can be read", url);
+	if (path[0] != '/')
+		return ERR_BAD(e, "stage1 image '%s': a file:// URL names an absolute path", url);
+	return use_path(s, path, insecure, a, ret, e);
+}
+
+static int use_ref(
+	struct store *s, const char *ref, struct arena *a, struct stage1_image *ret, struct err *e)
+{
+	struct image image;
+	int r = store_resolve(s, ref, a, &image, e);
+	if (r >= 0)
+		r = use_id(s, image.id, a, ret, e);
+	return err_wrap(e, r, "stage1 image '%s'", ref);
+}
+
+static int use_from_dir(struct store *s, const struct config *c, const char *name, bool insecure,
+	struct arena *a, struct stage1_image *ret, struct err *e)
+{
+	if (strchr(name, '/') || name[0] == '.')
+		return ERR_BAD(
+			e, "stage1 image '%s': --stage1-from-dir takes the name of a file", name);
+	if (c->stage1_images)
+		return use_path(
+			s, arena_printf(a, "%s/%s", c->stage1_images, name), insecure, a, ret, e);
+	_clean_(mem) char *own = NULL;
+	int r = self_stage1_image(default_flavor, &own, e);
+	if (r < 0)
+		return r;
+	return use_path(s, arena_printf(a, "%.*s%s", (int)(path_base(own) - own), own, name),
+		insecure, a, ret, e);
+}
+
+static int use_default(struct store *s, struct arena *a, struct stage1_image *ret, struct err *e)
+{
+	if (stage1_default_id && use_id(s, stage1_default_id, a, ret, e) == 0)
+		return 0;
+	*e = ERR_INIT; /* not in the store yet */
+	_clean_(mem) char *path = NULL;
+	int r = self_stage1_image(default_flavor, &path, e);
+	return r < 0 ? r : use_file(s, arena_strdup(a, path), true, a, ret, e);
+}
+
+static int use_configured(struct store *s, const struct config *c, bool insecure, struct arena *a,
+	struct stage1_image *ret, struct err *e)
+{
+	if (c->stage1_name) {
+		int r = use_ref(
+			s, arena_printf(a, "%s:%s", c->stage1_name, c->stage1_version), a, ret, e);
+		if (r >= 0 || !c->stage1_location)
+			return r;
+		*e = ERR_INIT;
+	}
+	return c->stage1_location[0] == '/' ? use_path(s, c->stage1_location, insecure, a, ret, e)
+					    : use_url(s, c->stage1_location, insecure, a, ret, e);
+}
+
+int stage1_image_resolve(struct store *s, const struct config *c,
+	const struct stage1_choice *choice, bool insecure, struct arena *a,
+	struct stage1_image *ret, struct err *e)
+{
+	if (choice->name)
+		return use_ref(s, choice->name, a, ret, e);
+	if (choice->hash)
+		return use_ref(s, choice->hash, a, ret, e);
+	if (choice->path)
+		return use_path(s, choice->path, insecure, a, ret, e);
+	if (choice->url)
+		return use_url(s, choice->url, insecure, a, ret, e);
+	if (choice->from_dir)
+		return use_from_dir(s, c, choice->from_dir, insecure, a, ret, e);
+	if (c->stage1_name || c->stage1_location)
+		return use_configured(s, c, insecure, a, ret, e);
+	return use_default(s, a, ret, e);
+}
+
+const char *stage1_entry(const struct image_manifest *m, const char *what)
+{
+	char key[64];
+	snprintf(key, sizeof key, STAGE1_ANNOTATION("%s"), what);
+	const char *path = nv_get(&m->annotations, key);
+	if (!path || path[0] != '/' || strlen(path) >= PATH_MAX)
+		return NULL;
+	for (const char *p = path; *p; p += strcspn(p, "/")) {
+		p += strspn(p, "/");
+		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || !p[2]))
+			return NULL;
+	}
+	return path;
+}
+
+int stage1_interface(const struct image_manifest *m, unsigned *ret, struct err *e)
+{
+	const char *text = nv_get(&m->annotations, STAGE1_ANNOTATION_INTERFACE);
+	uint32_t v = 1;
+	if (text && !parse_u32(text, 1, 1000, &v))
+		return ERR_BAD(
+			e, "stage1 image '%s': '%s' is not an interface version", m->name, text);
+	if (v > STAGE1_INTERFACE_MAX)
+		return ERR_BAD(e,
+			"stage1 image '%s' has interface version %u: this rkt knows 1 to %d",
+			m->name, v, STAGE1_INTERFACE_MAX);
+	*ret = v;
+	return 0;
+}
+
+bool stage1_read_only(const struct image_manifest *m)
+{
+	return str_eq(nv_get(&m->annotations, STAGE1_ANNOTATION_READ_ONLY), "true");
+}
