@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "lib/json/jenc.h"
+#include "lib/spec/isolator.h"
+#include "tests/unit/unit.h"
+
+static struct arena arena;
+static struct err e;
+
+static int decode(const char *text, struct isolators *ret)
+{
+	struct json *v;
+	struct jctx c = { &arena, &e };
+	struct jpath at = { .key = "isolators" };
+	e = ERR_INIT;
+	*ret = (struct isolators){ 0 };
+	ck_assert_int_eq(json_parse(text, strlen(text), &arena, &v, &e), 0);
+	return isolators_decode(&c, v, &at, ret);
+}
+
+static const char *encode(const struct isolators *l)
+{
+	static struct str out = STR_INIT(STR_MAX_LINE);
+	str_clear(&out);
+	struct jenc j = JENC_INIT(&out, false);
+	isolators_encode(&j, l);
+	return str_text(&out);
+}
+
+START_TEST(quantities)
+{
+	static const struct {
+		const char *text;
+		bool milli;
+		int64_t value;
+	} good[] = {
+		{ "0", false, 0 },
+		{ "128974848", false, 128974848 },
+		{ "125952Ki", false, 128974848 },
+		{ "123Mi", false, 128974848 },
+		{ "1K", false, 1000 },
+		{ "1k", false, 1000 },
+		{ "2M", false, 2000000 },
+		{ "3G", false, 3000000000 },
+		{ "4T", false, 4000000000000 },
+		{ "5P", false, 5000000000000000 },
+		{ "6E", false, 6000000000000000000 },
+		{ "1Gi", false, 1073741824 },
+		{ "1Ti", false, 1099511627776 },
+		{ "1Pi", false, 1125899906842624 },
+		{ "7Ei", false, 8070450532247928832 },
+		{ "1.5Gi", false, 1610612736 },
+		{ "1500m", false, 2 },
+		{ "0.1", false, 1 },
+		{ "500m", true, 500 },
+		{ "1", true, 1000 },
+		{ "0.3", true, 300 },
+		{ "2.5", true, 2500 },
+		{ "0.0001", true, 1 },
+		{ "1K", true, 1000000 },
+	};
+	static const char *const bad[] = { "", "m", "Ki", "-1", "+1", "1.", ".5", "1..2", "1.2.3",
+		"1 Ki", " 1", "1ki", "1mi", "1KB", "1e3", "0x10", "1KiB", "8Ei", "10E",
+		"9223372036854775808", "99999999999999999999", "1E1", "1Z", "\xc2\xb5" };
+	struct quantity q;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		ck_assert_msg(quantity_parse(good[i].text, good[i].milli, &arena, &q, &e) == 0,
+			"'%s': %s", good[i].text, e.msg);
+		ck_assert(q.set);
+		ck_assert_msg(
+			q.value == good[i].value, "'%s' is %lld", good[i].text, (long long)q.value);
+		ck_assert_str_eq(q.text, good[i].text);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		ck_assert_msg(
+			quantity_parse(bad[i], false, &arena, &q, &e) < 0, "accepted '%s'", bad[i]);
+	ck_assert(quantity_parse("9223372036854776", true, &arena, &q, &e) < 0);
+}
+END_TEST
+
+#define ISO(name, value) "{\"name\":\"" name "\",\"value\":" value "}"
+
+static const char every_kind[] =
+	"[" ISO("resource/cpu", "{\"request\":\"250m\",\"limit\":\"500m\"}") "," ISO(
+		"resource/memory", "{\"limit\":\"1G\"}") "," ISO("resource/block-bandwidth",
+		"{\"default\":true,\"limit\":\"2M\"}") "," ISO("resource/block-iops",
+		"{\"default\":true,\"limit\":\"1000\"}") "," ISO("resource/network-bandwidth",
+		"{\"default\":true,\"limit\":\"1G\"}") "," ISO("os/linux/cpu-shares",
+		"512") "," ISO("os/linux/oom-score-adj",
+		"-999") "," ISO("os/linux/no-new-privileges",
+		"true") "," ISO("os/linux/capabilities-retain-set",
+		"{\"set\":[\"CAP_KILL\",\"CAP_CHOWN\"]}") "," ISO("os/linux/seccomp-remove-set",
+		"{\"set\":[\"@appc.io/empty\",\"reboot\"],\"errno\":\"ENOTSUP\"}") "," ISO("os/"
+											   "linux/"
+											   "selinux"
+											   "-contex"
+											   "t",
+		"{\"user\":\"system_u\",\"role\":\"system_r\",\"type\":\"dhcpc_t\",\"level\":\"s0:"
+		"c1\"}") "," ISO("os/linux/apparmor-profile", "\"web\"") "," ISO("os/unix/sysctl",
+		"{\"net.b\":\"2\",\"net.a\":\"1\"}") "," ISO("example.com/own",
+		"[1,{\"x\":null}]") "]";
+
+static void check_every_kind(const struct isolators *l)
+{
+	ck_assert_int_eq(isolator_find(l, ISO_CPU)->resource.request.value, 250);
+	ck_assert_int_eq(isolator_find(l, ISO_CPU)->resource.limit.value, 500);
+	ck_assert_int_eq(isolator_find(l, ISO_MEMORY)->resource.limit.value, 1000000000);
+	ck_assert(!isolator_find(l, ISO_MEMORY)->resource.request.set);
+	ck_assert(isolator_find(l, ISO_BLOCK_BANDWIDTH)->resource.is_default);
+	ck_assert_int_eq(isolator_find(l, ISO_BLOCK_IOPS)->resource.limit.value, 1000);
+	ck_assert_ptr_nonnull(isolator_find(l, ISO_NETWORK_BANDWIDTH));
+	ck_assert_int_eq(isolator_find(l, ISO_CPU_SHARES)->number, 512);
+	ck_assert_int_eq(isolator_find(l, ISO_OOM_SCORE_ADJ)->number, -999);
+	ck_assert(isolator_find(l, ISO_NO_NEW_PRIVILEGES)->flag);
+	ck_assert(strlist_has(&isolator_find(l, ISO_CAPS_RETAIN)->set.names, "CAP_CHOWN"));
+	ck_assert_ptr_null(isolator_find(l, ISO_CAPS_REMOVE));
+	ck_assert_str_eq(isolator_find(l, ISO_SECCOMP_REMOVE)->set.errno_name, "ENOTSUP");
+	ck_assert_str_eq(isolator_find(l, ISO_SELINUX_CONTEXT)->selinux.level, "s0:c1");
+	ck_assert_str_eq(isolator_find(l, ISO_APPARMOR_PROFILE)->profile, "web");
+	ck_assert_str_eq(nv_get(&isolator_find(l, ISO_SYSCTL)->sysctl, "net.b"), "2");
+}
+
+START_TEST(every_kind_is_typed)
+{
+	struct isolators l, again;
+	ck_assert_msg(decode(every_kind, &l) == 0, "%s", unit_message(&e));
+	ck_assert_uint_eq(l.n, 14);
+	check_every_kind(&l);
+	ck_assert_int_eq(l.v[13].kind, ISO_UNKNOWN);
+	ck_assert_str_eq(encode(&l), every_kind);
+
+	/* As if flags had made them: written from the typed values alone. */
+	for (size_t i = 0; i + 1 < l.n; i++)
+		l.v[i].raw = NULL;
+	const char *text = arena_strdup(&arena, encode(&l));
+	ck_assert_msg(decode(text, &again) == 0, "%s: %s", text, unit_message(&e));
+	ck_assert_uint_eq(again.n, 14);
+	check_every_kind(&again);
+}
+END_TEST
+
+START_TEST(forms_of_the_schema)
+{
+	struct isolators l = { 0 };
+	struct isolator memory = { .kind = ISO_MEMORY };
+	quantity_parse("128M", false, &arena, &memory.resource.request, &e);
+	memory.resource.limit = memory.resource.request;
+	isolator_set(&arena, &l, &memory);
+	struct isolator caps = { .kind = ISO_CAPS_REMOVE };
+	strlist_add(&arena, &caps.set.names, "CAP_MKNOD");
+	isolator_set(&arena, &l, &caps);
+	quantity_parse("1G", false, &arena, &memory.resource.limit, &e);
+	isolator_set(&arena, &l, &memory);
+	ck_assert_uint_eq(l.n, 2);
+	ck_assert_str_eq(encode(&l),
+		"[{\"name\":\"resource/memory\",\"value\":{\"default\":false,\"request\":\"128M\","
+		"\"limit\":\"1G\"}},{\"name\":\"os/linux/capabilities-remove-set\",\"value\":"
+		"{\"set\":[\"CAP_MKNOD\"]}}]");
+}
+END_TEST
+
+static const struct {
+	const char *text, *message;
+} refused[] = {
+	{ "{}", "isolators: expected array, found object" },
+	{ "[1]", "isolators[0]: expected object, found number" },
+	{ "[{\"value\":1}]", "isolators[0].name: missing" },
+	{ "[{\"name\":\"x\"}]", "isolators[0].value: missing" },
+	{ "[" ISO("resource/cpu", "1") "]", "isolators[0].value: expected object, found number" },
+	{ "[" ISO("resource/cpu", "{\"limit\":true}") "]",
+		"isolators[0].value.limit: expected string, found boolean" },
+	{ "[" ISO("resource/cpu", "{\"limit\":\"x\"}") "]",
+		"isolators[0].value.limit: 'x' is not a quantity" },
+	{ "[" ISO("resource/memory", "{\"default\":true}") "]",
+		"isolators[0].value: 'default' must be false" },
+	{ "[" ISO("resource/block-iops", "{\"limit\":\"1\"}") "]",
+		"isolators[0].value: 'default' must be true" },
+	{ "[" ISO("resource/network-bandwidth", "{\"default\":true,\"request\":\"1\"}") "]",
+		"isolators[0].value: 'request' is not supported here" },
+	{ "[" ISO("os/linux/cpu-shares", "1") "]", "isolators[0].value: 1 is not between" },
+	{ "[" ISO("os/linux/cpu-shares", "\"5\"") "]",
+		"isolators[0].value: expected number, found string" },
+	{ "[" ISO("os/linux/oom-score-adj", "1001") "]",
+		"isolators[0].value: 1001 is not between" },
+	{ "[" ISO("os/linux/no-new-privileges", "1") "]",
+		"isolators[0].value: expected boolean, found number" },
+	{ "[" ISO("os/linux/capabilities-retain-set", "{\"set\":[]}") "]",
+		"isolators[0].value: 'set' must not be empty" },
+	{ "[" ISO("os/linux/capabilities-retain-set", "{}") "]",
+		"isolators[0].value.set: missing" },
+	{ "[" ISO("os/linux/seccomp-retain-set", "{\"set\":[\"\"]}") "]",
+		"isolators[0].value: 'set' must not hold an empty name" },
+	{ "[" ISO("os/linux/seccomp-retain-set", "{\"set\":[\"read\"],\"errno\":\"enosys\"}") "]",
+		"isolators[0].value: 'enosys' is not the upper case name" },
+	{ "[" ISO("os/linux/selinux-context",
+		  "{\"user\":\"a:b\",\"role\":\"r\",\"type\":\"t\",\"level\":\"l\"}") "]",
+		"isolators[0].value: 'a:b' is not a part" },
+	{ "[" ISO("os/linux/selinux-context",
+		  "{\"user\":\"u\",\"role\":\"r\",\"type\":\"t\",\"level\":\"a:b:c\"}") "]",
+		"isolators[0].value: 'a:b:c' is not an SELinux level" },
+	{ "[" ISO("os/linux/apparmor-profile", "\"\"") "]",
+		"isolators[0].value: must not be empty" },
+	{ "[" ISO("os/unix/sysctl", "{}") "]", "isolators[0].value: must not be empty" },
+	{ "[" ISO("os/unix/sysctl", "{\"a\":1}") "]",
+		"isolators[0].value.a: expected string, found number" },
+	{ "[" ISO("os/linux/cpu-shares", "2") "," ISO("os/linux/cpu-shares", "3") "]",
+		"isolators[1]: duplicate isolator 'os/linux/cpu-shares'" },
+	{ "[" ISO("os/linux/capabilities-retain-set", "{\"set\":[\"A\"]}") "," ISO(
+		  "os/linux/capabilities-remove-set", "{\"set\":[\"A\"]}") "]",
+		"isolators[1]: isolator 'os/linux/capabilities-remove-set' contradicts "
+		"'os/linux/capabilities-retain-set'" },
+	{ "[" ISO("os/linux/seccomp-remove-set", "{\"set\":[\"a\"]}") "," ISO(
+		  "os/linux/seccomp-retain-set", "{\"set\":[\"a\"]}") "]",
+		"isolators[1]: isolator 'os/linux/seccomp-retain-set' contradicts" },
+};
+
+START_TEST(refusals)
+{
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		struct isolators l;
+		ck_assert_msg(
+			decode(refused[i].text, &l) == -EINVAL, "accepted: %s", refused[i].text);
+		ck_assert_msg(strncmp(unit_message(&e), refused[i].message,
+				      strlen(refused[i].message)) == 0,
+			"%s: %s", refused[i].text, unit_message(&e));
+	}
+}
+END_TEST
+
+UNIT_MAIN("isolator", &quantities, &every_kind_is_typed, &forms_of_the_schema, &refusals)
