@@ -1,0 +1,166 @@
+# shellcheck shell=bash
+# Bad command lines, bad files: one clear line, exit 254, nothing left behind.
+
+test_no_command() {
+	run rkt
+	ended 2
+}
+test_unknown_command() {
+	run rkt dance
+	refused dance
+}
+test_ambiguous_command() {
+	run rkt r
+	refused
+}
+test_unknown_flag() {
+	run rkt run --no-such-flag "$TESTAPP"
+	refused no-such-flag
+	run rkt --no-such-flag list
+	refused no-such-flag
+}
+test_flag_without_its_value() {
+	run rkt run --hostname
+	refused hostname
+}
+test_bad_values() {
+	run rkt gc --grace-period=soon
+	refused soon
+	run rkt list --format=yaml
+	refused yaml
+	run rkt run --net= "$TESTAPP"
+	[ "$status" != 99 ]
+	run rkt --insecure-options=everything list
+	refused everything
+	run rkt run "$TESTAPP" --memory=lots
+	refused lots
+	run rkt run "$TESTAPP" --memory=1k
+	refused
+	run rkt run "$TESTAPP" --cpu=-1
+	refused
+	run rkt run "$TESTAPP" --name='Bad Name'
+	refused
+	run rkt run --hostname='bad host/name' "$TESTAPP"
+	[ "$status" != 0 ] || fail 'it ran'
+}
+test_bool_flags() {
+	run rkt run --interactive=perhaps "$TESTAPP"
+	refused perhaps
+}
+test_too_many_arguments() {
+	run rkt status a b
+	refused
+	run rkt image export a
+	refused
+}
+test_uuids() {
+	local bad
+	for bad in 0 zz ../../../etc '*' "$(printf 'a%.0s' $(seq 5000))" $'\e[31m'; do
+		run rkt status "$bad"
+		ended 254
+		hasnt "$err" $'\e'
+		run rkt rm "$bad"
+		ended 254
+		run rkt enter "$bad"
+		ended 254
+		run rkt stop "$bad"
+		[ "$status" != 0 ] || fail "stop '$bad' worked"
+	done
+}
+test_ambiguous_uuid() {
+	local a b
+	a=$(rkt prepare "$TESTAPP")
+	mkdir -p "$DATA/pods/prepared/${a:0:4}ffff-1111-4111-8111-111111111111"
+	run rkt status "${a:0:4}"
+	ended 254
+	rmdir "$DATA/pods/prepared/${a:0:4}ffff-1111-4111-8111-111111111111"
+}
+test_pod_manifests() {
+	local bad
+	fetch testapp
+	for bad in '' '{' '[]' '{}' 'null' '{"acKind":"PodManifest"}' '{"acKind":"PodManifest","acVersion":"0.8.11","apps":[]}' \
+		'{"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"sha512-00"}}]}' \
+		'{"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"../a","image":{"id":"'"$id"'"}}]}' \
+		'{"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"'"$id"'"}},{"name":"a","image":{"id":"'"$id"'"}}]}' \
+		'{"acKind":"PodManifest","acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"'"$id"'"}}]}'; do
+		printf '%s' "$bad" >pod.json
+		run rkt run --pod-manifest="$T/pod.json"
+		refused
+	done
+	run rkt run --pod-manifest=/nowhere.json
+	refused /nowhere.json
+	head -c 50000000 /dev/zero >pod.json
+	run rkt run --pod-manifest="$T/pod.json"
+	refused
+}
+test_deep_json() {
+	python3 -c "print('[' * 100000)" >pod.json
+	run rkt run --pod-manifest="$T/pod.json"
+	refused
+}
+test_data_directory_is_a_file() {
+	echo x >file
+	run "$RKT" --dir="$T/file" list
+	refused "$T/file"
+	run "$RKT" --dir="$T/file" --insecure-options=image run "$TESTAPP"
+	refused
+}
+test_configuration_with_a_fault() {
+	mkdir -p config/paths.d
+	echo '{"rktKind": "paths", "rktVersion": "v1", "data": 5}' >config/paths.d/x.json
+	run rkt list
+	refused paths.d/x.json
+}
+test_full_standard_output() {
+	status=0
+	rkt list >/dev/full 2>"$T/err" || status=$?
+	rkt version >/dev/full 2>"$T/err" || status=$?
+	ended 254
+}
+test_help_is_on_standard_output() {
+	run rkt help
+	ok
+	has "$out" run list status
+	run rkt run --help
+	ok
+	has "$out" --net
+	run rkt --help
+	ok
+}
+test_version() {
+	run rkt version
+	ok
+	is "$(wc -l <<<"$out")" 5
+	has "$out" 'rkt Version' 'appc Version: 0.8.11'
+}
+test_config() {
+	mkdir -p config/paths.d
+	printf '{"rktKind": "paths", "rktVersion": "v1", "data": "%s"}' "$T/elsewhere" >config/paths.d/x.json
+	run "$RKT" --system-config="$T/none" --local-config="$T/config" config
+	ok
+	is "$(jq -r '.stage0[] | select(.rktKind == "paths") | .data' <<<"$out")" "$T/elsewhere"
+	run "$RKT" --system-config="$T/none" --local-config="$T/config" --insecure-options=image prepare "$TESTAPP"
+	ok
+	[ -d "$T/elsewhere/pods/prepared/$out" ] || fail 'the configured directory was not used'
+}
+test_completion() {
+	run rkt completion bash
+	ok
+	bash -n "$T/out"
+	run rkt completion zsh
+	ok
+	zsh -n "$T/out"
+	run rkt completion fish
+	ok
+	run rkt completion tcsh
+	refused
+}
+test_arguments_that_look_like_flags_after_dashes() {
+	pod -- echo --net=host --help
+	ok
+	is "$out" '--net=host --help'
+}
+test_two_argument_lists_for_one_image() {
+	run rkt run "$TESTAPP" -- a --- -- b
+	refused
+}

@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# Capabilities: appc's fourteen, and what changes them.
+
+default=00000000a80425fb
+caps() { sed -n "s/^$1:[[:space:]]*//p" <<<"$out"; }
+test_default_set() {
+	pod -- caps
+	ok
+	# AUDIT_WRITE CHOWN DAC_OVERRIDE FSETID FOWNER KILL MKNOD NET_RAW NET_BIND_SERVICE SETUID SETGID SETPCAP SETFCAP SYS_CHROOT
+	is "$(caps CapBnd)" "$default" bounding
+	is "$(caps CapEff)" "$default" effective
+	is "$(caps CapPrm)" "$default" permitted
+}
+test_cve_2022_24769_inheritable_is_empty() {
+	pod -- caps
+	is "$(caps CapInh)" 0000000000000000
+	is "$(caps CapAmb)" 0000000000000000
+}
+test_retain() {
+	run rkt run "$TESTAPP" --caps-retain=CAP_NET_ADMIN,CAP_CHOWN --exec=/bin/testapp -- caps
+	ok
+	is "$(caps CapBnd)" 0000000000001001
+	is "$(caps CapEff)" 0000000000001001
+}
+test_remove() {
+	run rkt run "$TESTAPP" --caps-remove=CAP_NET_RAW,CAP_MKNOD --exec=/bin/testapp -- caps
+	ok
+	is "$(caps CapBnd)" 00000000a00405fb
+}
+test_retain_and_remove_together() {
+	run rkt run "$TESTAPP" --caps-retain=CAP_CHOWN --caps-remove=CAP_KILL
+	refused
+}
+test_unknown_capability() {
+	run rkt run "$TESTAPP" --caps-retain=CAP_EVERYTHING
+	refused CAP_EVERYTHING
+}
+test_isolator_of_the_image() {
+	aci=$(image_with iso '.app.exec = ["/bin/testapp", "caps"] | .app.isolators = [{name: "os/linux/capabilities-retain-set", value: {set: ["CAP_KILL"]}}]')
+	run rkt run "$aci"
+	ok
+	is "$(caps CapBnd)" 0000000000000020
+}
+test_cve_2016_8867_none_effective_for_another_user() {
+	run rkt run "$TESTAPP" --user=alice --group=alice --exec=/bin/testapp -- caps
+	ok
+	is "$(caps CapEff)" 0000000000000000
+	is "$(caps CapPrm)" 0000000000000000
+	is "$(caps CapBnd)" "$default"
+}
+test_insecure_options_capabilities() {
+	run "$RKT" --dir="$DATA" --insecure-options=image,capabilities run "$TESTAPP" --exec=/bin/testapp -- caps
+	ok
+	[[ $((16#$(caps CapEff))) -gt $((16#$default)) ]] || fail 'still confined'
+}
+test_devices() {
+	pod -- stat /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/shm /dev/pts /dev/ptmx
+	ok
+	has "$out" '/dev/null: char 0666 0:0 1,3' '/dev/zero: char 0666 0:0 1,5' '/dev/full: char 0666 0:0 1,7' '/dev/random: char 0666 0:0 1,8' '/dev/urandom: char 0666 0:0 1,9' '/dev/shm: dir 1777' '/dev/pts: dir'
+}
+test_a_new_device_node_is_of_no_use() {
+	pod -- mknod /tmp/kmsg 1 11
+	hasnt "$out" ': ok'
+	pod -- mknod /dev/shm/kmsg 1 11
+	hasnt "$out" ': ok'
+}
+test_masked_paths() {
+	pod -- try core_pattern sysrq kcore
+	ok
+	hasnt "$out" ': ok'
+	pod -- ls /sys/firmware
+	hasnt "$out" efi acpi dmi
+}
+test_insecure_options_paths() {
+	run "$RKT" --dir="$DATA" --insecure-options=image,paths run "$TESTAPP" --exec=/bin/testapp -- mounts
+	local open=$out
+	pod -- mounts
+	[ "$(wc -l <<<"$open")" -lt "$(wc -l <<<"$out")" ] || fail 'no fewer mounts'
+}
