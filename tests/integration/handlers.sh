@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Event handlers: pre-start before the app, post-stop after it.
+
+with_handlers() {
+	image_with handlers ".app.mountPoints = [{name: \"data\", path: \"/data\"}] | .app.eventHandlers = $1"
+}
+test_order() {
+	mkdir v
+	aci=$(with_handlers '[{name: "pre-start", exec: ["/bin/testapp", "write", "/data/pre", "x"]}, {name: "post-stop", exec: ["/bin/testapp", "write", "/data/post", "x"]}]')
+	run rkt run --volume=data,kind=host,source="$T/v" "$aci" --exec=/bin/testapp -- stat /data/pre /data/post
+	ok
+	has "$out" '/data/pre: file' '/data/post: No such file'
+	[ -e v/post ] || fail 'post-stop did not run'
+}
+test_post_stop_after_a_failure() {
+	mkdir v
+	aci=$(with_handlers '[{name: "post-stop", exec: ["/bin/testapp", "write", "/data/post", "x"]}]')
+	run rkt run --volume=data,kind=host,source="$T/v" "$aci" --exec=/bin/testapp -- exit 4
+	ended 4
+	[ -e v/post ] || fail 'post-stop did not run'
+}
+test_pre_start_that_fails() {
+	aci=$(with_handlers '[{name: "pre-start", exec: ["/bin/testapp", "exit", "3"]}]')
+	run rkt run "$aci" --exec=/bin/testapp -- echo ran
+	[ "$status" != 0 ] || fail 'status 0'
+	hasnt "$out" ran
+	has "$err" pre-start
+}
+test_two_of_one_kind() {
+	aci=$(with_handlers '[{name: "pre-start", exec: ["/bin/testapp"]}, {name: "pre-start", exec: ["/bin/testapp"]}]')
+	run rkt fetch "$aci"
+	refused pre-start
+}
+test_environment_of_handlers() {
+	mkdir v
+	aci=$(with_handlers '[{name: "pre-start", exec: ["/bin/testapp", "env", "AC_APP_NAME", "+", "env", "PATH"]}]')
+	run rkt run --volume=data,kind=host,source="$T/v" "$aci"
+	ok
+	has "$out" AC_APP_NAME=handlers PATH=/
+}
