@@ -5,12 +5,12 @@
 #include "cmd/commands.h"
 #include "cmd/help.h"
 #include "cmd/options.h"
+#include "cmd/session.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 
-/* The one place where an error is printed: one line, or with --debug one cause a line. */
-static void print_error(const struct cli *cli, const struct err *e)
+void cli_report(const struct cli *cli, const struct err *e)
 {
 	char text[4 * sizeof e->msg];
 	err_format(e, cli->debug, text, sizeof text);
@@ -70,7 +70,7 @@ int cmd_main(int argc, char **argv)
 		status = -EIO;
 	}
 	if (status < 0) {
-		print_error(&cli, &e);
+		cli_report(&cli, &e);
 		status = cli.error_status;
 	}
 	arena_release(&cli.arena);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rkt image list. */
+#include <string.h>
+#include <strings.h>
+
+#include "cmd/commands.h"
+#include "cmd/output.h"
+#include "cmd/session.h"
+#include "lib/abi/exitcode.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+#include "lib/json/jenc.h"
+
+#define NS 1000000000LL
+
+enum field { FIELD_ID, FIELD_NAME, FIELD_SIZE, FIELD_IMPORT_TIME, FIELD_LAST_USED, _FIELD_MAX };
+
+static const struct {
+	const char *name, *title;
+	bool sortable;
+} fields[_FIELD_MAX] = {
+	[FIELD_ID] = { "id", "ID", false },
+	[FIELD_NAME] = { "name", "NAME", true },
+	[FIELD_SIZE] = { "size", "SIZE", true },
+	[FIELD_IMPORT_TIME] = { "importtime", "IMPORT TIME", true },
+	[FIELD_LAST_USED] = { "lastused", "LAST USED", true },
+};
+
+struct selection {
+	enum field v[_FIELD_MAX];
+	size_t n;
+};
+
+static int field_of(const char *text, size_t n)
+{
+	for (int f = 0; f < _FIELD_MAX; f++)
+		if (strlen(fields[f].name) == n && !strncasecmp(fields[f].name, text, n))
+			return f;
+	return -1;
+}
+
+static int select_fields(
+	const char *text, const char *flag, bool sorting, struct selection *ret, struct err *e)
+{
+	*ret = (struct selection){ 0 };
+	for (const char *p = text; *p;) {
+		size_t n = strcspn(p, ",");
+		int f = field_of(p, n);
+		if (f < 0 || (sorting && !fields[f].sortable))
+			return ERR_BAD(e, "--%s: unknown field \"%.*s\"", flag, (int)n, p);
+		for (size_t i = 0; i < ret->n; i++)
+			if (ret->v[i] == (enum field)f)
+				return ERR_BAD(
+					e, "--%s: duplicated field \"%.*s\"", flag, (int)n, p);
+		ret->v[ret->n++] = (enum field)f;
+		p += n + (p[n] == ',');
+	}
+	return 0;
+}
+
+static int compare(const struct image *a, const struct image *b, enum field f)
+{
+	switch (f) {
+	case FIELD_NAME: return strcmp(a->name, b->name);
+	case FIELD_SIZE: return (a->size > b->size) - (a->size < b->size);
+	case FIELD_LAST_USED:
+		return (a->last_used_ns > b->last_used_ns) - (a->last_used_ns < b->last_used_ns);
+	default: return (a->imported_ns > b->imported_ns) - (a->imported_ns < b->imported_ns);
+	}
+}
+
+static bool belongs_behind(
+	const struct image *a, const struct image *b, const struct selection *by, bool descending)
+{
+	for (size_t i = 0; i < by->n; i++) {
+		int r = compare(a, b, by->v[i]);
+		if (r)
+			return descending ? r < 0 : r > 0;
+	}
+	return false;
+}
+
+/* Stable; images are few and mostly in order. */
+static void sort_images(struct images *l, const struct selection *by, bool descending)
+{
+	for (size_t i = 1; i < l->n; i++) {
+		struct image moved = l->v[i];
+		size_t k = i;
+		for (; k && belongs_behind(&l->v[k - 1], &moved, by, descending); k--)
+			l->v[k] = l->v[k - 1];
+		l->v[k] = moved;
+	}
+}
+
+static const char *image_name(struct arena *a, const struct image *i)
+{
+	return i->version ? arena_printf(a, "%s:%s", i->name, i->version) : i->name;
+}
+
+static const char *cell(struct cli *cli, const struct image *i, enum field f, int64_t now)
+{
+	struct arena *a = &cli->arena;
+	bool full = cli->full;
+	switch (f) {
+	case FIELD_ID: return id_text(a, i->id, full ? ID_FULL : ID_LIST);
+	case FIELD_NAME: return image_name(a, i);
+	case FIELD_SIZE:
+		return full ? arena_printf(a, "%llu", (unsigned long long)i->size)
+			    : size_text(a, i->size);
+	case FIELD_LAST_USED:
+		return full ? time_text(a, i->last_used_ns) : time_ago(a, i->last_used_ns, now);
+	default: return full ? time_text(a, i->imported_ns) : time_ago(a, i->imported_ns, now);
+	}
+}
+
+static void print_table(struct cli *cli, const struct images *l, const struct selection *columns)
+{
+	_clean_(table) struct table t = TABLE_INIT;
+	_clean_(str) struct str out = STR_INIT(STR_MAX_OUTPUT);
+	int64_t now = time_now();
+	for (size_t c = 0; !cli->no_legend && c < columns->n; c++)
+		table_cell(&t, fields[columns->v[c]].title);
+	if (!cli->no_legend)
+		table_end_row(&t);
+	for (size_t i = 0; i < l->n; i++) {
+		for (size_t c = 0; c < columns->n; c++)
+			table_cell(&t, cell(cli, &l->v[i], columns->v[c], now));
+		table_end_row(&t);
+	}
+	table_render(&t, &out);
+	fputs(str_text(&out), stdout);
+}
+
+static void print_json(struct cli *cli, const struct images *l)
+{
+	_clean_(str) struct str out = STR_INIT(STR_MAX_OUTPUT);
+	struct jenc j = JENC_INIT(&out, str_eq(cli->format, "json-pretty"));
+	jenc_open(&j, '[');
+	for (size_t i = 0; i < l->n; i++) {
+		const struct image *image = &l->v[i];
+		jenc_open(&j, '{');
+		jenc_key(&j, "id");
+		jenc_string(&j, id_text(&cli->arena, image->id, ID_FULL));
+		jenc_key(&j, "name");
+		jenc_string(&j, image_name(&cli->arena, image));
+		jenc_key(&j, "import_time");
+		jenc_i64(&j, image->imported_ns / NS);
+		jenc_key(&j, "last_used_time");
+		jenc_i64(&j, image->last_used_ns / NS);
+		jenc_key(&j, "size");
+		jenc_i64(&j, (int64_t)image->size);
+		jenc_close(&j, '}');
+	}
+	jenc_close(&j, ']');
+	printf("%s\n", str_text(&out));
+}
+
+int cmd_image_list(struct cli *cli, struct err *e)
+{
+	_clean_(session) struct session s = SESSION_INIT;
+	struct selection columns, keys;
+	struct images l = { 0 };
+	int r = select_fields(cli->fields, "fields", false, &columns, e);
+	if (r >= 0)
+		r = select_fields(cli->sort, "sort", true, &keys, e);
+	if (r >= 0)
+		r = session_open(&s, cli, WITH_STORE, e);
+	if (r >= 0)
+		r = store_list(&s.store, &cli->arena, &l, e);
+	if (r < 0)
+		return r;
+	sort_images(&l, &keys, str_eq(cli->order, "desc"));
+	if (cli->format)
+		print_json(cli, &l);
+	else
+		print_table(cli, &l, &columns);
+	return EXIT_OK;
+}

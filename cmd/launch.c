@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/launch.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/fs/io.h"
+
+extern char **environ;
+
+static int find_images(struct session *s, struct compose *c, struct err *e)
+{
+	struct arena *a = &s->cli->arena;
+	for (size_t i = 0; i < c->n_apps; i++) {
+		struct image image = { 0 };
+		struct image_manifest *m;
+		int r = session_image(s, c->apps[i].image, &image, e);
+		if (r < 0)
+			return r;
+		r = store_manifest(&s->store, image.id, a, &m, e);
+		if (r < 0)
+			return err_wrap(e, r, "image '%s'", c->apps[i].image);
+		store_touch(&s->store, image.id);
+		c->apps[i].image_id = image.id;
+		c->apps[i].manifest = m;
+	}
+	return 0;
+}
+
+static int read_env_files(struct cli *cli, struct err *e)
+{
+	for (size_t i = 0; i < cli->set_env_files.n; i++) {
+		const char *path = cli->set_env_files.v[i];
+		_clean_(str) struct str text = STR_INIT(STR_MAX_MANIFEST);
+		int r = io_read_file(AT_FDCWD, path, &text, e);
+		if (r == -ENOENT)
+			r = ERR_NUM(e, ENOENT, "open");
+		if (r < 0)
+			return err_wrap(e, r, "--set-env-file '%s'", path);
+		r = compose_env_file(str_text(&text), path, &cli->arena, &cli->pod.env_file, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void inherit_env(struct cli *cli)
+{
+	for (char **v = environ; v && *v; v++) {
+		const char *eq = strchr(*v, '=');
+		if (eq && eq != *v)
+			nv_set(&cli->arena, &cli->pod.parent_env,
+				arena_strndup(&cli->arena, *v, (size_t)(eq - *v)), eq + 1);
+	}
+}
+
+static bool conflicts_with_manifest(const struct cli *cli)
+{
+	const struct compose *c = &cli->pod;
+	return c->n_apps || c->volumes.n || c->mounts.n || c->set_env.n || cli->set_env_files.n ||
+	       cli->inherit_env || cli->pull_policy;
+}
+
+/* Every image of a manifest that was given must be in the store. */
+static int check_images(struct session *s, const struct pod_manifest *m, struct err *e)
+{
+	if (!m->n_apps)
+		return ERR_BAD(e, "pod must contain at least one application");
+	for (size_t i = 0; i < m->n_apps; i++) {
+		struct image image;
+		struct image_manifest *im;
+		const struct runtime_app *app = &m->apps[i];
+		int r = session_stored(s, app->image.id, &image, e);
+		if (r >= 0)
+			r = store_manifest(&s->store, image.id, &s->cli->arena, &im, e);
+		if (r >= 0)
+			r = compose_check_platform(im, e);
+		if (r < 0)
+			return err_wrap(e, r, "app '%s'", app->name);
+		m->apps[i].image.id = image.id;
+		store_touch(&s->store, image.id);
+	}
+	return 0;
+}
+
+static int read_manifest(struct session *s, struct pod_manifest **ret, struct err *e)
+{
+	const char *path = s->cli->pod_manifest;
+	if (conflicts_with_manifest(s->cli))
+		return ERR_BAD(e, "conflicting flags set with --pod-manifest (see --help)");
+	_clean_(str) struct str text = STR_INIT(STR_MAX_MANIFEST);
+	int r = io_read_file(AT_FDCWD, path, &text, e);
+	if (r == -ENOENT)
+		r = ERR_NUM(e, ENOENT, "open");
+	if (r >= 0)
+		r = pod_manifest_decode(str_text(&text), text.len, &s->cli->arena, ret, e);
+	if (r < 0)
+		return err_wrap(e, r, "--pod-manifest '%s'", path);
+	return check_images(s, *ret, e);
+}
+
+static int resolve_stage1(struct session *s, struct stage1_image *ret, struct err *e)
+{
+	const struct cli *cli = s->cli;
+	struct stage1_choice choice = {
+		.name = cli->stage1_name,
+		.path = cli->stage1_path,
+		.url = cli->stage1_url,
+		.hash = cli->stage1_hash,
+		.from_dir = cli->stage1_from_dir,
+	};
+	return stage1_image_resolve(&s->store, &s->config, &choice, cli->insecure & INSECURE_IMAGE,
+		&s->cli->arena, ret, e);
+}
+
+int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
+{
+	struct cli *cli = s->cli;
+	int r;
+	if (cli->pod_manifest) {
+		r = read_manifest(s, &ret->manifest, e);
+	} else if (!cli->pod.n_apps) {
+		r = ERR_BAD(e, "must provide at least one image or specify the pod manifest");
+	} else {
+		r = read_env_files(cli, e);
+		if (r < 0)
+			return r;
+		if (cli->inherit_env)
+			inherit_env(cli);
+		r = find_images(s, &cli->pod, e);
+		if (r >= 0)
+			r = compose_pod(&cli->pod, &cli->arena, &ret->manifest, e);
+	}
+	if (r >= 0)
+		r = compose_check_volumes(ret->manifest, e);
+	if (r >= 0)
+		r = resolve_stage1(s, &ret->stage1, e);
+	return r;
+}
+
+int launch_prepare(struct session *s, const struct pod_parts *parts, struct pod *ret, struct err *e)
+{
+	unsigned insecure = s->cli->insecure;
+	struct prepare_options o = {
+		.stage1 = &parts->stage1,
+		.no_overlay = s->cli->no_overlay,
+		.disable_caps = insecure & INSECURE_CAPABILITIES,
+		.disable_paths = insecure & INSECURE_PATHS,
+		.disable_seccomp = insecure & INSECURE_SECCOMP,
+	};
+	struct pod p = POD_INIT;
+	int r = pod_create(&s->pods, &p, e);
+	if (r < 0)
+		return r;
+	r = pod_prepare(&s->pods, &p, &s->store, parts->manifest, &o, e);
+	if (r < 0) {
+		struct err ignored = ERR_INIT; /* gc takes what cannot be removed now */
+		pod_remove(&s->pods, &p, &s->store, &ignored);
+		pod_close(&p);
+		return err_wrap(e, r, "error setting up pod");
+	}
+	*ret = p;
+	return 0;
+}
+
+static bool hostname_valid(const char *name)
+{
+	size_t n = strlen(name);
+	size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789-.");
+	return n && n <= 64 && good == n && *name != '-' && *name != '.';
+}
+
+int launch_check(const struct cli *cli, const struct pod_manifest *m, struct err *e)
+{
+	if (cli->interactive && m->n_apps > 1)
+		return ERR_BAD(e, "interactive option only supports pods with one app");
+	if (cli->hostname && !hostname_valid(cli->hostname))
+		return ERR_BAD(e, "--hostname '%s': 1 to 64 letters, digits, '-' and '.' wanted",
+			cli->hostname);
+	return 0;
+}
+
+int launch_exec(struct session *s, struct pod *p, const struct pod_parts *parts, struct err *e)
+{
+	const struct cli *cli = s->cli;
+	struct launch_options o = {
+		.net = cli->net ? cli->net : "none",
+		.hostname = cli->hostname,
+		.ipc = cli->ipc,
+		.local_config = cli->local_config,
+		.interactive = cli->interactive,
+		.debug = cli->debug,
+		.disable_caps = cli->insecure & INSECURE_CAPABILITIES,
+		.disable_paths = cli->insecure & INSECURE_PATHS,
+		.disable_seccomp = cli->insecure & INSECURE_SECCOMP,
+		.manifest = parts ? parts->manifest : NULL,
+		.stage1 = parts ? &parts->stage1 : NULL,
+	};
+	int r = pod_launch(p, &s->store, &o, e);
+	return err_wrap(e, r, "pod %s", p->uuid.text);
+}

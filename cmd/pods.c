@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rkt enter, stop, rm, gc, cat-manifest. */
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/session.h"
+#include "lib/abi/exitcode.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+
+#define DEFAULT_SHELL "/bin/bash"
+
+static const char *app_names(struct arena *a, const struct pod_info *p)
+{
+	_clean_(str) struct str s = STR_INIT(STR_MAX_LINE);
+	for (size_t i = 0; i < p->n_apps; i++)
+		str_addf(&s, "%s%s", i ? ", " : "", p->apps[i].name);
+	return arena_strdup(a, str_text(&s));
+}
+
+/* The app that --app names, or the only one. */
+static int choose_app(const struct cli *cli, struct arena *a, const struct pod_info *p,
+	const char **ret, struct err *e)
+{
+	if (!cli->app && p->n_apps == 1) {
+		*ret = p->apps[0].name;
+		return 0;
+	}
+	for (size_t i = 0; cli->app && i < p->n_apps; i++) {
+		if (str_eq(p->apps[i].name, cli->app)) {
+			*ret = p->apps[i].name;
+			return 0;
+		}
+	}
+	if (cli->app)
+		return ERR_NOENT(e, "pod %s: no app is named '%s': it has %s", p->uuid, cli->app,
+			app_names(a, p));
+	if (!p->n_apps)
+		return ERR_BAD(e, "pod %s: %s", p->uuid, p->damage ? p->damage : "it has no app");
+	return ERR_BAD(
+		e, "pod %s has several apps: say which with --app: %s", p->uuid, app_names(a, p));
+}
+
+int cmd_enter(struct cli *cli, struct err *e)
+{
+	_clean_(session) struct session s = SESSION_INIT;
+	_clean_(pod) struct pod p = POD_INIT;
+	struct pod_info info = { 0 };
+	const char *app = NULL;
+	int r = session_open(&s, cli, WITH_STORE | WITH_PODS, e);
+	if (r >= 0)
+		r = pod_get(&s.pods, cli->args.v[0], &p, e);
+	if (r >= 0)
+		r = pod_info(&p, &cli->arena, &info, e);
+	if (r < 0)
+		return r;
+	if (!info.running)
+		return ERR_BAD(
+			e, "pod %s isn't currently running: it is %s", info.uuid, info.state);
+	r = choose_app(cli, &cli->arena, &info, &app, e);
+	if (r < 0)
+		return r;
+	if (cli->args.n == 1)
+		fprintf(stderr, "no command specified, assuming \"%s\"\n", DEFAULT_SHELL);
+	_clean_(strv) struct strv argv = STRV_INIT;
+	for (size_t i = 1; i < cli->args.n; i++)
+		strv_add(&argv, cli->args.v[i]);
+	if (!argv.n)
+		strv_add(&argv, DEFAULT_SHELL);
+	r = pod_enter(&p, &s.store, app, argv.v, e);
+	return err_wrap(e, r, "pod %s", info.uuid);
+}
+
+typedef int (*pod_fn)(struct session *s, struct pod *p, struct err *e);
+
+/* Does `fn` to every pod that the arguments name; one that fails does not keep the others from it.
+ * Prints the quoted UUID of each that it was done to. */
+static int each_named(struct session *s, pod_fn fn, struct err *e)
+{
+	struct strlist uuids = { 0 };
+	int r = session_uuids(s, &uuids, e);
+	if (r < 0)
+		return r;
+	int status = EXIT_OK;
+	for (size_t i = 0; i < uuids.n; i++) {
+		_clean_(pod) struct pod p = POD_INIT;
+		struct err one = ERR_INIT;
+		r = pod_get(&s->pods, uuids.v[i], &p, &one);
+		if (r >= 0)
+			r = fn(s, &p, &one);
+		if (r < 0) {
+			cli_report(s->cli, &one);
+			status = EXIT_ERROR;
+			continue;
+		}
+		printf("\"%s\"\n", p.uuid.text);
+	}
+	return status;
+}
+
+static int stop_one(struct session *s, struct pod *p, struct err *e)
+{
+	if (p->phase != POD_RUN || !p->locked)
+		return ERR_BAD(e, "pod %s is not running: it is %s", p->uuid.text,
+			pod_phase_state(p->phase, p->locked));
+	return pod_stop(&s->pods, p, &s->store, s->cli->force, e);
+}
+
+int cmd_stop(struct cli *cli, struct err *e)
+{
+	_clean_(session) struct session s = SESSION_INIT;
+	int r = session_open(&s, cli, WITH_STORE | WITH_PODS, e);
+	return r < 0 ? r : each_named(&s, stop_one, e);
+}
+
+static int rm_one(struct session *s, struct pod *p, struct err *e)
+{
+	int r = pod_lock(&s->pods, p, e);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return err_set(e, ERR_BUSY, EBUSY, "pod %s is %s", p->uuid.text,
+			pod_phase_state(p->phase, true));
+	return pod_remove(&s->pods, p, &s->store, e);
+}
+
+int cmd_rm(struct cli *cli, struct err *e)
+{
+	_clean_(session) struct session s = SESSION_INIT;
+	int r = session_open(&s, cli, WITH_STORE | WITH_PODS, e);
+	return r < 0 ? r : each_named(&s, rm_one, e);
+}
+
+/* `fmt` has one %s. */
+static void say(void *ctx, const char *fmt, const char *uuid)
+{
+	(void)ctx;
+	const char *at = strstr(fmt, "%s");
+	if (at)
+		printf("%.*s%s%s\n", (int)(at - fmt), fmt, uuid, at + 2);
+}
+
+int cmd_gc(struct cli *cli, struct err *e)
+{
+	_clean_(session) struct session s = SESSION_INIT;
+	struct gc_options o = {
+		.grace_ns = cli->grace_period,
+		.expire_prepared_ns = cli->expire_prepared,
+		.mark_only = cli->mark_only,
+		.local_config = cli->local_config,
+	};
+	int r = session_open(&s, cli, WITH_STORE | WITH_PODS, e);
+	if (r >= 0)
+		r = pods_gc(&s.pods, &s.store, &o, say, NULL, e);
+	return r < 0 ? r : EXIT_OK;
+}
+
+int cmd_cat_manifest(struct cli *cli, struct err *e)
+{
+	_clean_(session) struct session s = SESSION_INIT;
+	_clean_(pod) struct pod p = POD_INIT;
+	_clean_(str) struct str out = STR_INIT(STR_MAX_OUTPUT);
+	struct pod_info info = { 0 };
+	int r = session_open(&s, cli, WITH_PODS, e);
+	if (r >= 0)
+		r = session_pod(&s, &p, e);
+	if (r >= 0)
+		r = pod_info(&p, &cli->arena, &info, e);
+	if (r < 0)
+		return r;
+	if (!info.manifest)
+		return ERR_BAD(e, "pod %s: %s", info.uuid,
+			info.damage ? info.damage : "it has no manifest yet");
+	pod_manifest_encode(info.manifest, cli->pretty_print, &out);
+	printf("%s\n", str_text(&out));
+	return EXIT_OK;
+}
