@@ -45,8 +45,9 @@ static void replace_command(struct app_plan *plan, char *const *argv)
 		strv_add(&plan->argv, *argv);
 }
 
-static int enter_app(struct stage1_pod *pod, const struct stage1_enter *enter, const char *cwd,
-	int *ret_status, struct err *e)
+/* Ready to become the command: in the app's root, with *ret_plan and *ret_ident saying how. */
+static int prepare(struct stage1_pod *pod, const struct stage1_enter *enter, const char *cwd,
+	struct app_plan **ret_plan, struct ident *ret_ident, struct err *e)
 {
 	struct app_plan *plan = NULL;
 	for (size_t i = 0; i < pod->manifest->n_apps; i++)
@@ -58,14 +59,14 @@ static int enter_app(struct stage1_pod *pod, const struct stage1_enter *enter, c
 	if (r < 0)
 		return r;
 	_clean_(fd) int rootfs_fd = open_rootfs(plan->name, e);
-	struct ident ident;
 	if (rootfs_fd < 0)
 		return rootfs_fd;
-	r = ident_resolve(rootfs_fd, plan->cred.user, plan->cred.group, &ident, e);
+	r = ident_resolve(rootfs_fd, plan->cred.user, plan->cred.group, ret_ident, e);
 	if (r < 0 || (r = root_enter(rootfs_fd, ROOT_CHROOT, e)) < 0)
 		return r;
 	replace_command(plan, enter->argv);
-	return app_apply(plan, &ident, ret_status, e);
+	*ret_plan = plan;
+	return 0;
 }
 
 int fly_enter(int argc, char **argv, int *ret_status, struct err *e)
@@ -80,9 +81,15 @@ int fly_enter(int argc, char **argv, int *ret_status, struct err *e)
 	/* Nothing that run was told matters here but the UUID, which the directory is named by. */
 	struct stage1_run run = { .net = "host", .uuid = path_base(cwd) };
 	struct stage1_pod pod = { .dirfd = -1, .lock_fd = -1 };
+	struct app_plan *plan = NULL;
+	struct ident ident;
 	r = stage1_load(&run, STAGE1_BARE | STAGE1_LOOK, &pod, e);
 	if (r >= 0)
-		r = enter_app(&pod, &enter, cwd, ret_status, e);
+		r = prepare(&pod, &enter, cwd, &plan, &ident, e);
+	if (r < 0)
+		r = err_wrap(e, r, "app '%s'", enter.app);
+	else
+		r = app_apply(plan, &ident, ret_status, e);
 	stage1_pod_release(&pod);
-	return r < 0 ? err_wrap(e, r, "app '%s'", enter.app) : 0;
+	return r;
 }
