@@ -168,7 +168,7 @@ install: all
 	install -D -m 644 $(B)/stage1-native.aci $(DESTDIR)$(PREFIX)/libexec/rkt/stage1-native.aci
 	install -D -m 644 $(B)/stage1-fly.aci $(DESTDIR)$(PREFIX)/libexec/rkt/stage1-fly.aci
 
-SOURCES := $(shell find cmd stage0 stage1 stage2 lib tests -name '*.[ch]' 2>/dev/null)
+SOURCES := $(shell find cmd stage0 stage1 stage2 lib tools tests -name '*.[ch]' 2>/dev/null)
 format:
 	clang-format -i $(SOURCES)
 lint:
