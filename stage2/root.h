@@ -36,7 +36,3 @@ void root_sources_release(struct root_sources *s);
 int root_build(
 	int rootfs_fd, const struct app_plan *plan, const struct root_sources *s, struct err *e);
 int root_enter(int rootfs_fd, enum root_how how, struct err *e);
-
-/* For tests: pretend that the kernel refuses mknod, or lacks the mount API or mount_setattr. */
-enum { ROOT_NO_MKNOD = 1, ROOT_NO_MOUNT_API = 2, ROOT_NO_SETATTR = 4 };
-extern unsigned root_force;

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/sys/mnt.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+#include "lib/fs/path.h"
+#include "lib/sys/compat.h"
+
+unsigned mnt_force;
+
+/* One component after the other, for kernels without openat2. */
+static int open_without_links(const char *path)
+{
+	char name[NAME_MAX + 1];
+	_clean_(fd)
+	int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return -errno;
+	for (const char *p = path + strspn(path, "/"); *p; p += strspn(p, "/")) {
+		size_t n = strcspn(p, "/");
+		if (n > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(name, p, n);
+		name[n] = '\0';
+		p += n;
+		int next = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return -errno;
+		fd_close(at);
+		at = next;
+		struct stat st;
+		if (fstat(at, &st) < 0)
+			return -errno;
+		if (S_ISLNK(st.st_mode))
+			return -ELOOP;
+	}
+	return take_fd(&at);
+}
+
+static int open_strictly(const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	int fd = path_force_walk ? -1 : sys_openat2(AT_FDCWD, path, &how);
+	if (fd >= 0)
+		return fd;
+	return path_force_walk || errno == ENOSYS ? open_without_links(path) : -errno;
+}
+
+int mnt_open_source(const char *path, bool no_symlinks, struct err *e)
+{
+	int fd = no_symlinks ? open_strictly(path) : open(path, O_PATH | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	int num = no_symlinks ? -fd : errno;
+	if (num == ELOOP)
+		return err_set(e, ERR_REFUSED, ELOOP,
+			"'%s' has a symbolic link in its path, which the source of a volume must "
+			"not have: name the directory that it leads to",
+			path);
+	return ERR_NUM(e, num, "stat %s", path);
+}
+
+struct fd_path {
+	char text[32];
+};
+static struct fd_path fd_path(int fd)
+{
+	struct fd_path p;
+	snprintf(p.text, sizeof p.text, "/proc/self/fd/%d", fd);
+	return p;
+}
+
+/* mount(2) leaves no descriptor: opens what lies on target now, and makes sure of it. */
+static int reopen(int source, int target, struct err *e)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink(fd_path(target).text, path, sizeof path - 1);
+	if (n < 0)
+		return ERR_SYS(e, "path of a mount point (is /proc mounted?)");
+	path[n] = '\0';
+	_clean_(fd)
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat want, got;
+	if (fd < 0 || fstat(fd, &got) < 0 || fstat(source, &want) < 0)
+		return ERR_SYS(e, "open the mount at '%s'", path);
+	if (want.st_dev != got.st_dev || want.st_ino != got.st_ino)
+		return ERR_DENY(e, "something else was put at '%s' meanwhile", path);
+	return take_fd(&fd);
+}
+
+int mnt_bind(int source, int target, bool recursive, struct err *e)
+{
+	if (!(mnt_force & MNT_FORCE_NO_API)) {
+		unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+		_clean_(fd)
+		int tree = sys_open_tree(source, "", flags | (recursive ? AT_RECURSIVE : 0));
+		if (tree >= 0) {
+			if (sys_move_mount(tree, "", target, "",
+				    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+				return ERR_SYS(e, "move mount");
+			return take_fd(&tree);
+		}
+		if (errno != ENOSYS)
+			return ERR_SYS(e, "clone mount");
+	}
+	unsigned long flags = MS_BIND | (recursive ? MS_REC : 0);
+	if (mount(fd_path(source).text, fd_path(target).text, NULL, flags, NULL) < 0)
+		return ERR_SYS(e, "bind");
+	return reopen(source, target, e);
+}
+
+/* mount(2) clears the flags that a remount leaves out, so those that are there are given again. */
+static int remount(int fd, unsigned long flags, struct err *e)
+{
+	struct statvfs fs;
+	if (fstatvfs(fd, &fs) < 0)
+		return ERR_SYS(e, "flags of a mount");
+	flags |= fs.f_flag &
+		 (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME);
+	if (fs.f_flag & ST_RELATIME)
+		flags |= MS_RELATIME;
+	if (mount(NULL, fd_path(fd).text, NULL, flags | MS_REMOUNT | MS_BIND, NULL) < 0)
+		return ERR_SYS(e, "remount");
+	return 0;
+}
+
+/* Undoes the octal escapes of /proc/self/mountinfo in place. */
+static void unescape(char *s)
+{
+	char *out = s;
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+			s[3] >= '0' && s[3] <= '7') {
+			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 3;
+		} else {
+			*out++ = *s;
+		}
+	}
+	*out = '\0';
+}
+
+/* The mount point of a line of mountinfo (its fifth field), unescaped in place; or NULL. */
+static char *mount_point(char *line)
+{
+	char *field = NULL;
+	for (int i = 0; i < 5; i++)
+		if (!(field = strsep(&line, " ")))
+			return NULL;
+	unescape(field);
+	return field;
+}
+
+/* Every mount below the one at fd. A path that has been hidden or replaced does not remount, which
+ * is an error: better no volume than a writable one. */
+static int remount_below(int fd, unsigned long flags, struct err *e)
+{
+	char top[PATH_MAX];
+	ssize_t n = readlink(fd_path(fd).text, top, sizeof top - 1);
+	if (n < 0)
+		return ERR_SYS(e, "path of a mount (is /proc mounted?)");
+	top[n] = '\0';
+	_clean_(file)
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	if (!f)
+		return ERR_SYS(e, "open '/proc/self/mountinfo'");
+	_clean_(mem)
+	char *line = NULL;
+	size_t room = 0;
+	while (getline(&line, &room, f) >= 0) {
+		const char *path = mount_point(line);
+		const char *rest = path ? str_after(path, top) : NULL;
+		if (!rest || *rest != '/')
+			continue;
+		_clean_(fd)
+		int sub = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		int r = sub < 0 ? ERR_SYS(e, "open") : remount(sub, flags, e);
+		if (r < 0)
+			return err_wrap(e, r, "mount at '%s'", path);
+	}
+	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
+}
+
+int mnt_restrict(int fd, unsigned long flags, bool recursive, struct err *e)
+{
+	struct compat_mount_attr attr = {
+		.attr_set = (flags & MS_RDONLY ? MOUNT_ATTR_RDONLY : 0) |
+			    (flags & MS_NOSUID ? MOUNT_ATTR_NOSUID : 0) |
+			    (flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0) |
+			    (flags & MS_NOEXEC ? MOUNT_ATTR_NOEXEC : 0),
+	};
+	if (!attr.attr_set)
+		return 0;
+	if (!(mnt_force & (MNT_FORCE_NO_API | MNT_FORCE_NO_SETATTR))) {
+		if (sys_mount_setattr(
+			    fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr) == 0)
+			return 0;
+		if (errno != ENOSYS)
+			return ERR_SYS(e, "set flags of a mount");
+	}
+	flags &= MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	int r = remount(fd, flags, e);
+	return r < 0 || !recursive ? r : remount_below(fd, flags, e);
+}

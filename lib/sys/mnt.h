@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mnt: mounts by descriptor.
+ *
+ * Sources and targets are O_PATH descriptors that the caller has opened and checked; no path is
+ * looked up again. With open_tree(2), move_mount(2) and mount_setattr(2) that is literally so. On
+ * kernels without them (5.2, 5.2, 5.12) mount(2) is given /proc/self/fd/N, and what was mounted is
+ * opened anew and compared with the source.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/base/err.h"
+
+/* Opens a file or directory of the host to be bound (O_PATH), whatever it is. no_symlinks: a
+ * symbolic link anywhere in the path is refused. A missing one reads, as rkt's: stat PATH: No such
+ * file or directory. */
+int mnt_open_source(const char *path, bool no_symlinks, struct err *e);
+
+/* Binds source to target; recursive: with the mounts below it. Returns a descriptor of the new
+ * mount's root. */
+int mnt_bind(int source, int target, bool recursive, struct err *e);
+
+/* Adds MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC of `flags` to the mount whose root is fd;
+ * recursive: also to every mount below it, or fails. */
+int mnt_restrict(int fd, unsigned long flags, bool recursive, struct err *e);
+
+/* For tests: pretend that the kernel is old, or that mknod is refused as in a user namespace. */
+enum { MNT_FORCE_NO_API = 1, MNT_FORCE_NO_SETATTR = 2, MNT_FORCE_NO_MKNOD = 4 };
+extern unsigned mnt_force;

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage2/plan.h"
+
+#include <string.h>
+
+#include "lib/sys/caps.h"
+#include "stage2/plan_mounts.h"
+
+/* What rkt gives to an app that does not say otherwise. */
+static const struct nv default_env[] = {
+	{ "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+	{ "SHELL", "/bin/sh" },
+	{ "USER", "root" },
+	{ "LOGNAME", "root" },
+	{ "HOME", "/root" },
+};
+
+enum { N_DEFAULT_ENV = sizeof default_env / sizeof *default_env };
+
+/* What the executor says about itself, whatever the manifest has; a NULL value is not set. */
+static size_t executor_env(
+	const struct runtime_app *app, const struct app_facts *facts, struct nv env[3])
+{
+	size_t n = 0;
+	env[n++] = (struct nv){ "AC_APP_NAME", app->name };
+	if (facts->metadata_url)
+		env[n++] = (struct nv){ "AC_METADATA_URL", facts->metadata_url };
+	env[n++] = (struct nv){ "container", "rkt" };
+	return n;
+}
+
+static bool has_name(const struct nv *v, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void plan_env(
+	const struct runtime_app *app, const struct app_facts *facts, struct strv *envv)
+{
+	const struct nvlist *own = &app->app->environment;
+	struct nv last[3];
+	size_t n_last = executor_env(app, facts, last);
+	for (size_t i = 0; i < N_DEFAULT_ENV; i++)
+		if (!nv_get(own, default_env[i].name))
+			strv_addf(envv, "%s=%s", default_env[i].name, default_env[i].value);
+	if (facts->interactive && facts->term && !nv_get(own, "TERM"))
+		strv_addf(envv, "TERM=%s", facts->term);
+	for (size_t i = 0; i < own->n; i++)
+		if (!has_name(last, n_last, own->v[i].name))
+			strv_addf(envv, "%s=%s", own->v[i].name, own->v[i].value);
+	for (size_t i = 0; i < n_last; i++)
+		strv_addf(envv, "%s=%s", last[i].name, last[i].value);
+}
+
+static int plan_exec(const struct runtime_app *app, struct app_plan *plan, struct err *e)
+{
+	const struct strlist *exec = &app->app->exec;
+	if (exec->n == 0 || !*exec->v[0])
+		return ERR_BAD(e, "nothing to execute: neither the image nor the pod names a "
+				  "program (see --exec)");
+	for (size_t i = 0; i < exec->n; i++)
+		strv_add(&plan->argv, exec->v[i]);
+	plan->cwd = str_empty(app->app->working_directory) ? "/" : app->app->working_directory;
+	if (*plan->cwd != '/')
+		return ERR_BAD(e, "working directory '%s' is not an absolute path", plan->cwd);
+	plan->pre_start = app_event_handler(app->app, "pre-start");
+	plan->post_stop = app_event_handler(app->app, "post-stop");
+	return 0;
+}
+
+static int plan_caps(const struct isolators *isolators, struct cred_plan *cred, struct err *e)
+{
+	const struct isolator *retain = isolator_find(isolators, ISO_CAPS_RETAIN);
+	const struct isolator *remove = isolator_find(isolators, ISO_CAPS_REMOVE);
+	if (retain && remove)
+		return ERR_BAD(e, "isolators '%s' and '%s' exclude each other", retain->name,
+			remove->name);
+	cred->caps = CAPS_APPC;
+	const struct isolator *iso = retain ? retain : remove;
+	if (!iso)
+		return 0;
+	uint64_t named;
+	int r = caps_parse(iso->set.names.v, iso->set.names.n, &named, e);
+	if (r < 0)
+		return err_wrap(e, r, "isolator '%s'", iso->name);
+	cred->caps = retain ? named : CAPS_APPC & ~named;
+	/* Who names what an app may keep means the app's user, root or not; defaults are for root
+	 * only, as a default that other users had would be a way to become root. */
+	cred->ambient = retain != NULL;
+	return 0;
+}
+
+static int plan_cred(const struct runtime_app *app, const struct app_facts *facts,
+	struct cred_plan *cred, struct err *e)
+{
+	const struct app *a = app->app;
+	cred->user = str_empty(a->user) ? "0" : a->user;
+	cred->group = str_empty(a->group) ? "0" : a->group;
+	cred->supplementary_gids = a->supplementary_gids;
+	cred->n_supplementary_gids = a->n_supplementary_gids;
+	const struct isolator *nnp = isolator_find(&a->isolators, ISO_NO_NEW_PRIVILEGES);
+	cred->no_new_privs = nnp && nnp->flag && !facts->bare;
+	if (facts->bare || facts->disable_caps) {
+		cred->caps = CAPS_EVERY;
+		return 0;
+	}
+	return plan_caps(&a->isolators, cred, e);
+}
+
+/* The limit of an isolator of the app, bounded by the pod's. */
+static uint64_t limit_of(
+	const struct isolators *app, const struct isolators *pod, enum isolator_kind kind)
+{
+	const struct isolators *both[] = { app, pod };
+	uint64_t least = 0;
+	for (int i = 0; i < 2; i++) {
+		const struct isolator *iso = isolator_find(both[i], kind);
+		if (!iso || !iso->resource.limit.set || iso->resource.limit.value <= 0)
+			continue;
+		uint64_t limit = (uint64_t)iso->resource.limit.value;
+		if (least == 0 || limit < least)
+			least = limit;
+	}
+	return least;
+}
+
+static void plan_limits(
+	const struct isolators *app, const struct isolators *pod, struct app_plan *plan)
+{
+	plan->memory_limit = limit_of(app, pod, ISO_MEMORY);
+	plan->cpu_limit_milli = limit_of(app, pod, ISO_CPU);
+	const struct isolator *shares = isolator_find(app, ISO_CPU_SHARES);
+	if (shares && shares->number > 0)
+		plan->cpu_shares = (uint64_t)shares->number;
+	const struct isolator *oom = isolator_find(app, ISO_OOM_SCORE_ADJ);
+	if (oom)
+		plan->oom_score_adj = oom->number;
+}
+
+enum { BY_APP = 1, BY_POD = 2 };
+
+static const uint8_t enforced[_ISO_MAX] = {
+	[ISO_CPU] = BY_APP | BY_POD,
+	[ISO_MEMORY] = BY_APP | BY_POD,
+	[ISO_CPU_SHARES] = BY_APP,
+	[ISO_OOM_SCORE_ADJ] = BY_APP,
+	[ISO_NO_NEW_PRIVILEGES] = BY_APP,
+	[ISO_CAPS_RETAIN] = BY_APP,
+	[ISO_CAPS_REMOVE] = BY_APP,
+};
+
+static void plan_ignored(const struct isolators *isolators, int level, bool bare, struct arena *a,
+	struct strlist *ignored)
+{
+	for (size_t i = 0; i < isolators->n; i++) {
+		const struct isolator *iso = &isolators->v[i];
+		bool done = (unsigned)iso->kind < _ISO_MAX && (enforced[iso->kind] & level);
+		if ((bare || !done) && !strlist_has(ignored, iso->name))
+			strlist_add(a, ignored, iso->name);
+	}
+}
+
+int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
+	const struct app_facts *facts, struct arena *a, struct app_plan *ret, struct err *e)
+{
+	if (!app->app)
+		return ERR_BAD(
+			e, "neither the pod's manifest nor the image's says what to execute");
+	struct app_plan plan = { .name = app->name, .oom_score_adj = INT64_MIN };
+	int r = plan_exec(app, &plan, e);
+	if (r == 0)
+		r = plan_cred(app, facts, &plan.cred, e);
+	if (r == 0)
+		r = plan_mounts(pod, app, facts, a, &plan, e);
+	if (r < 0) {
+		app_plan_release(&plan);
+		return r;
+	}
+	plan_env(app, facts, &plan.envv);
+	if (!facts->bare) {
+		plan.filter = facts->disable_seccomp ? FILTER_NONE : FILTER_DEFAULT;
+		plan_limits(&app->app->isolators, &pod->isolators, &plan);
+	}
+	plan_ignored(&app->app->isolators, BY_APP, facts->bare, a, &plan.ignored);
+	plan_ignored(&pod->isolators, BY_POD, facts->bare, a, &plan.ignored);
+	*ret = plan;
+	return 0;
+}
+
+void app_plan_release(struct app_plan *plan)
+{
+	strv_release(&plan->argv);
+	strv_release(&plan->envv);
+}

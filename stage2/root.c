@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage2/root.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/fs/path.h"
+#include "lib/sys/compat.h"
+#include "lib/sys/mnt.h"
+
+enum {
+	PROC_MAGIC = 0x9fa0,
+	SYSFS_MAGIC = 0x62656572,
+	TMPFS_MAGIC = 0x01021994,
+	MAJOR_PTS = 136, /* Unix98 terminals */
+	OPEN_SPOT = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+};
+
+/* The three directories that are the kernel's and ours, not the image's: once one is mounted, what
+ * lies in it is reached by its descriptor alone. */
+enum spot { SPOT_PROC, SPOT_SYS, SPOT_DEV, _SPOT_MAX };
+
+static const struct {
+	const char *path;
+	long magic;
+} spots[] = {
+	[SPOT_PROC] = { "/proc", PROC_MAGIC },
+	[SPOT_SYS] = { "/sys", SYSFS_MAGIC },
+	[SPOT_DEV] = { "/dev", TMPFS_MAGIC },
+};
+
+struct build {
+	int root;
+	int spot[_SPOT_MAX]; /* -1: not mounted by us */
+	int mask;	     /* the empty directory that covers others, once there is one */
+};
+
+/* Where the last component of dst is to be looked up when it is one of the spots ("/proc"), or
+ * directly in one ("/dev/null"). -1: dst is the image's. */
+static int spot_parent(const struct build *b, const char *dst, const char **ret_name)
+{
+	for (int i = 0; i < _SPOT_MAX; i++) {
+		const char *rest = str_after(dst, spots[i].path);
+		if (!rest)
+			continue;
+		if (*rest == '\0') {
+			*ret_name = dst + 1;
+			return b->root;
+		}
+		if (*rest == '/' && rest[1] && !strchr(rest + 1, '/')) {
+			*ret_name = rest + 1;
+			return b->spot[i];
+		}
+	}
+	return -1;
+}
+
+static int open_dir_at(int dir, const char *name, const struct mnt_op *op, struct err *e)
+{
+	int fd = openat(dir, name, OPEN_SPOT | O_DIRECTORY);
+	if (fd < 0 && errno == ENOENT && op->make_target) {
+		if (mkdirat(dir, name, 0755) < 0)
+			return ERR_SYS(e, "create directory '%s'", op->dst);
+		fd = openat(dir, name, OPEN_SPOT | O_DIRECTORY);
+	}
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		return ERR_DENY(e, "'%s' of the image is not a directory", op->dst);
+	return fd < 0 ? ERR_SYS(e, "open '%s'", op->dst) : fd;
+}
+
+/* Mounts a fresh filesystem on the directory that fd is. */
+static int mount_on(int fd, const char *type, unsigned long flags, const char *data, struct err *e)
+{
+	if (fchdir(fd) < 0)
+		return ERR_SYS(e, "enter directory");
+	if (mount(type, ".", type, flags, data) < 0)
+		return ERR_SYS(e, "mount %s", type);
+	return 0;
+}
+
+static const char *const fs_types[] = {
+	[MNT_PROC] = "proc",
+	[MNT_SYSFS] = "sysfs",
+	[MNT_TMPFS] = "tmpfs",
+	[MNT_DEVPTS] = "devpts",
+	[MNT_MQUEUE] = "mqueue",
+};
+
+/* What is mounted at a spot now, and that it is what we mounted. */
+static int open_spot(struct build *b, enum spot i, struct err *e)
+{
+	struct statfs fs;
+	b->spot[i] = openat(b->root, spots[i].path + 1, OPEN_SPOT | O_DIRECTORY);
+	if (b->spot[i] < 0 || fstatfs(b->spot[i], &fs) < 0)
+		return ERR_SYS(e, "open '%s'", spots[i].path);
+	if ((unsigned long)fs.f_type != (unsigned long)spots[i].magic)
+		return ERR_DENY(e, "'%s' is not what was mounted there", spots[i].path);
+	return 0;
+}
+
+static int do_fs(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	(void)source;
+	const char *name;
+	int dir = spot_parent(b, op->dst, &name);
+	if (dir < 0)
+		return ERR_DENY(e, "'%s' is no place for a filesystem", op->dst);
+	_clean_(fd)
+	int fd = open_dir_at(dir, name, op, e);
+	if (fd < 0)
+		return fd;
+	int r = mount_on(fd, fs_types[op->kind], op->flags, op->data, e);
+	for (int i = 0; r == 0 && i < _SPOT_MAX; i++)
+		if (strcmp(op->dst, spots[i].path) == 0)
+			r = open_spot(b, (enum spot)i, e);
+	return r;
+}
+
+/* A node that is what it says: /dev/null may have been replaced by something else. */
+static int open_device(int dir, const char *path, dev_t rdev, struct err *e)
+{
+	_clean_(fd)
+	int fd = openat(dir, path, OPEN_SPOT);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return ERR_SYS(e, "open '%s'", path);
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != rdev)
+		return ERR_DENY(e, "'%s' is not device %u:%u", path, major(rdev), minor(rdev));
+	return take_fd(&fd);
+}
+
+static int bind_device(int host, int dir, const char *name, struct err *e)
+{
+	_clean_(fd)
+	int target = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (target < 0)
+		return ERR_SYS(e, "create");
+	_clean_(fd)
+	int done = mnt_bind(host, target, false, e);
+	return done < 0 ? done : 0;
+}
+
+static int do_device(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	(void)source;
+	const char *name;
+	int dir = spot_parent(b, op->dst, &name);
+	if (dir < 0)
+		return ERR_DENY(e, "'%s' is no place for a device", op->dst);
+	int r = -1;
+	if (mnt_force & MNT_FORCE_NO_MKNOD)
+		errno = EPERM;
+	else
+		r = mknodat(dir, name, S_IFCHR | op->mode, op->rdev);
+	if (r == 0)
+		return 0;
+	if (errno != EPERM)
+		return ERR_SYS(e, "make device");
+	/* In a user namespace devices cannot be made, but those of the host can be bound. */
+	_clean_(fd)
+	int host = open_device(AT_FDCWD, op->src, op->rdev, e);
+	return host < 0 ? host : bind_device(host, dir, name, e);
+}
+
+/* The node, visible from here, of the terminal that descriptor 0 is; -1 when it is none. */
+static int open_terminal(void)
+{
+	struct stat st;
+	char path[32];
+	if (!isatty(STDIN_FILENO) || fstat(STDIN_FILENO, &st) < 0 || major(st.st_rdev) != MAJOR_PTS)
+		return -1;
+	snprintf(path, sizeof path, "/dev/pts/%u", minor(st.st_rdev));
+	struct err ignored = ERR_INIT;
+	int fd = open_device(AT_FDCWD, path, st.st_rdev, &ignored);
+	return fd < 0 ? -1 : fd;
+}
+
+static int do_console(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	_clean_(fd)
+	int terminal = open_terminal();
+	const char *name;
+	int dir = spot_parent(b, op->dst, &name);
+	if (terminal < 0 || dir < 0)
+		return do_device(b, op, source, e);
+	return bind_device(terminal, dir, name, e);
+}
+
+static int do_link(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	(void)source;
+	const char *name;
+	_clean_(fd)
+	int parent = -1;
+	int dir = spot_parent(b, op->dst, &name);
+	if (dir < 0)
+		dir = parent = path_open_parent_in(b->root, op->dst, &name, e);
+	if (dir < 0)
+		return dir;
+	if (symlinkat(op->src, dir, name) < 0 && errno != EEXIST)
+		return ERR_SYS(e, "make symbolic link");
+	return 0;
+}
+
+/* A file to bind another file to. What is there is kept, but for a link that leads nowhere. */
+static int open_file_target(const struct build *b, const char *dst, struct err *e)
+{
+	int fd = path_open_in(b->root, dst, O_PATH, 0, e);
+	if (fd != -ENOENT)
+		return fd;
+	char parent[PATH_MAX];
+	const char *name = path_base(dst);
+	size_t n = (size_t)(name - dst);
+	if (n >= sizeof parent)
+		return ERR_NUM(e, ENAMETOOLONG, "'%s'", dst);
+	memcpy(parent, dst, n);
+	parent[n] = '\0';
+	_clean_(fd)
+	int dir = path_mkdir_in(b->root, parent, 0755, e);
+	if (dir < 0)
+		return dir;
+	const int flags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	fd = openat(dir, name, flags, 0644);
+	if (fd < 0 && errno == EEXIST && unlinkat(dir, name, 0) == 0)
+		fd = openat(dir, name, flags, 0644);
+	return fd < 0 ? ERR_SYS(e, "create '%s'", dst) : fd;
+}
+
+static int open_dir_target(const struct build *b, const struct mnt_op *op, struct err *e)
+{
+	const char *name;
+	int dir = spot_parent(b, op->dst, &name);
+	if (dir >= 0)
+		return open_dir_at(dir, name, op, e);
+	int fd = path_open_in(b->root, op->dst, O_PATH, 0, e);
+	if (fd == -ENOENT && op->make_target)
+		fd = path_mkdir_in(b->root, op->dst, 0755, e);
+	return fd;
+}
+
+static int check_target(int target, bool want_dir, struct err *e)
+{
+	struct stat st;
+	struct statfs fs;
+	if (fstat(target, &st) < 0 || fstatfs(target, &fs) < 0)
+		return ERR_SYS(e, "stat");
+	if (want_dir != !!S_ISDIR(st.st_mode))
+		return ERR_BAD(e, "the image has a %s there, but a %s is to be mounted",
+			want_dir ? "file" : "directory", want_dir ? "directory" : "file");
+	/* Through a link of the image: the plan refuses it by name already. */
+	if (fs.f_type == PROC_MAGIC)
+		return ERR_DENY(e, "nothing can be mounted below '/proc'");
+	return 0;
+}
+
+static int do_bind(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	struct stat st;
+	if (fstat(source, &st) < 0)
+		return ERR_SYS(e, "stat '%s'", op->src);
+	_clean_(fd)
+	int target =
+		S_ISDIR(st.st_mode) ? open_dir_target(b, op, e) : open_file_target(b, op->dst, e);
+	if (target < 0)
+		return target;
+	int r = check_target(target, S_ISDIR(st.st_mode), e);
+	if (r < 0)
+		return r;
+	_clean_(fd)
+	int done = mnt_bind(source, target, op->recursive, e);
+	return done < 0 ? done : mnt_restrict(done, op->flags, op->recursive, e);
+}
+
+static int do_bind_file(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	if (op->keep_existing) {
+		_clean_(fd)
+		int there = path_open_in(b->root, op->dst, O_PATH | O_NOFOLLOW, 0, e);
+		if (there != -ENOENT)
+			return there < 0 ? there : 0;
+	}
+	return do_bind(b, op, source, e);
+}
+
+/* What dst is, when it is a thing of the kernel's that this kernel has. */
+static int open_kernel_path(
+	const struct build *b, const struct mnt_op *op, struct stat *st, int *ret_fd, struct err *e)
+{
+	const char *name;
+	int dir = spot_parent(b, op->dst, &name);
+	if (dir < 0)
+		return ERR_DENY(e, "'%s' is not the kernel's", op->dst);
+	_clean_(fd)
+	int fd = openat(dir, name, OPEN_SPOT);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : ERR_SYS(e, "open");
+	if (fstat(fd, st) < 0)
+		return ERR_SYS(e, "stat");
+	*ret_fd = take_fd(&fd);
+	return 1;
+}
+
+/* One empty filesystem covers every masked directory: the first by being mounted there, the others
+ * by being bound to it. */
+static int mask_dir(struct build *b, const struct mnt_op *op, int target, struct err *e)
+{
+	if (b->mask < 0) {
+		const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+		int r = mount_on(target, "tmpfs", flags, "mode=0,size=4k", e);
+		struct stat st;
+		return r < 0 ? r : open_kernel_path(b, op, &st, &b->mask, e);
+	}
+	_clean_(fd)
+	int done = mnt_bind(b->mask, target, false, e);
+	return done < 0 ? done : 0;
+}
+
+static int do_mask(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	(void)source;
+	_clean_(fd)
+	int target = -1;
+	struct stat st;
+	int r = open_kernel_path(b, op, &st, &target, e);
+	if (r <= 0)
+		return r;
+	if (S_ISDIR(st.st_mode))
+		r = mask_dir(b, op, target, e);
+	else {
+		_clean_(fd)
+		int null = open_device(b->spot[SPOT_DEV], "null", makedev(1, 3), e);
+		r = null < 0 ? null : mnt_bind(null, target, false, e);
+		if (r >= 0)
+			fd_close(r);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int do_read_only(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	(void)source;
+	_clean_(fd)
+	int target = -1;
+	struct stat st;
+	int r = open_kernel_path(b, op, &st, &target, e);
+	if (r <= 0)
+		return r;
+	_clean_(fd)
+	int done = mnt_bind(target, target, true, e);
+	return done < 0 ? done : mnt_restrict(done, MS_RDONLY, true, e);
+}
+
+static int do_root_read_only(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	(void)op;
+	(void)source;
+	return mnt_restrict(b->root, MS_RDONLY, false, e);
+}
+
+static const struct {
+	int (*run)(struct build *b, const struct mnt_op *op, int source, struct err *e);
+	const char *verb;
+} steps[] = {
+	[MNT_PROC] = { do_fs, "mount" },
+	[MNT_SYSFS] = { do_fs, "mount" },
+	[MNT_TMPFS] = { do_fs, "mount" },
+	[MNT_DEVPTS] = { do_fs, "mount" },
+	[MNT_MQUEUE] = { do_fs, "mount" },
+	[MNT_DEVICE] = { do_device, "make" },
+	[MNT_CONSOLE] = { do_console, "make" },
+	[MNT_LINK] = { do_link, "make" },
+	[MNT_BIND] = { do_bind, "mount" },
+	[MNT_BIND_FILE] = { do_bind_file, "mount" },
+	[MNT_MASK] = { do_mask, "mask" },
+	[MNT_READ_ONLY] = { do_read_only, "protect" },
+	[MNT_ROOT_READ_ONLY] = { do_root_read_only, "protect" },
+};
+
+int root_build(
+	int rootfs_fd, const struct app_plan *plan, const struct root_sources *s, struct err *e)
+{
+	struct build b = { .root = rootfs_fd, .spot = { -1, -1, -1 }, .mask = -1 };
+	mode_t mask = umask(0);
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < plan->n_mounts; i++) {
+		const struct mnt_op *op = &plan->mounts[i];
+		r = steps[op->kind].run(&b, op, s->fds[i], e);
+		if (r < 0)
+			err_wrap(e, r, "%s '%s'", steps[op->kind].verb, op->dst);
+		if (r < 0 && op->optional) {
+			dbg("%s: %s", plan->name, e->msg);
+			r = 0;
+		}
+	}
+	umask(mask);
+	for (int i = 0; i < _SPOT_MAX; i++)
+		fd_close(b.spot[i]);
+	fd_close(b.mask);
+	return r < 0 ? r : 0;
+}
+
+int root_open(int dirfd, const char *path, struct err *e)
+{
+	_clean_(fd)
+	int fd = openat(dirfd, path, OPEN_SPOT | O_DIRECTORY);
+	struct stat root, above;
+	if (fd < 0 || fstat(fd, &root) < 0 || fstatat(fd, "..", &above, 0) < 0)
+		return ERR_SYS(e, "open the app's root '%s'", path);
+	if (root.st_dev != above.st_dev)
+		return take_fd(&fd);
+	/* A plain directory, or perhaps a bind already, to which a second one does no harm. */
+	int bound = mnt_bind(fd, fd, true, e);
+	return bound < 0 ? err_wrap(e, bound, "app's root '%s'", path) : bound;
+}
+
+int root_open_sources(const struct app_plan *plan, struct root_sources *ret, struct err *e)
+{
+	struct root_sources s = { .fds = xcalloc(plan->n_mounts, sizeof *s.fds),
+		.n = plan->n_mounts };
+	for (size_t i = 0; i < s.n; i++)
+		s.fds[i] = -1;
+	for (size_t i = 0; i < s.n; i++) {
+		const struct mnt_op *op = &plan->mounts[i];
+		if (op->kind != MNT_BIND && op->kind != MNT_BIND_FILE)
+			continue;
+		s.fds[i] = mnt_open_source(op->src, op->no_symlinks, e);
+		if (s.fds[i] < 0) {
+			int r = err_wrap(e, s.fds[i], "mount '%s'", op->dst);
+			root_sources_release(&s);
+			return r;
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+void root_sources_release(struct root_sources *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		fd_close(s->fds[i]);
+	free(s->fds);
+	*s = (struct root_sources){ 0 };
+}
+
+int root_enter(int rootfs_fd, enum root_how how, struct err *e)
+{
+	if (fchdir(rootfs_fd) < 0)
+		return ERR_SYS(e, "enter the app's root");
+	if (how == ROOT_CHROOT) {
+		if (chroot(".") < 0)
+			return ERR_SYS(e, "change root");
+	} else {
+		/* The old root comes to lie over the new one, where "." finds it. */
+		if (sys_pivot_root(".", ".") < 0)
+			return ERR_SYS(e, "pivot into the app's root");
+		if (umount2(".", MNT_DETACH) < 0)
+			return ERR_SYS(e, "detach the old root");
+	}
+	if (chdir("/") < 0)
+		return ERR_SYS(e, "enter '/'");
+	return 0;
+}
