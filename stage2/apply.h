@@ -5,6 +5,11 @@
  *	setgroups → bounding set → KEEPCAPS → setresgid → setresuid → capset → ambient
  *	→ no_new_privs → read back → filter → execve
  *
+ * For a user other than root nothing is left of the permitted, effective and inheritable sets,
+ * unless the manifest's retain set was explicit: then it is raised as ambient. root's inheritable
+ * set is always empty. The process is not dumpable until execve makes it so again: nobody who
+ * shares its namespaces can attach to it or reach through its descriptors.
+ *
  * Without no_new_privs the filter is loaded while CAP_SYS_ADMIN is still held, before the bounding
  * set is dropped, so that a filter never costs file capabilities.
  *
@@ -16,11 +21,15 @@
 #include "stage2/plan.h"
 
 /* In the app's root, "/" being it. argv/cwd of `plan` may be replaced by enter's. Resets signals,
- * umask 022, marks every descriptor from 3 on close-on-exec (CLOSE_RANGE_CLOEXEC: the socket over
- * which the caller reports an error must live until execve has worked), resolves argv[0] in PATH,
- * sets cwd, executes.
+ * umask 022, closes every descriptor from 3 on (but report_fd), writes oom_score_adj, sets cwd
+ * (never through a magic link of /proc), and executes argv[0], searched in PATH.
  * Returns only on error, with e saying which step; *ret_status is the EXIT_APP_* to end with.
  * Program errors read, as rkt's: Unable to open "/x": No such file or directory. */
 int app_apply(const struct app_plan *plan, const struct ident *id, int *ret_status, struct err *e);
-/* Runs an event handler in the app's context but with full capabilities of the pod; waits. */
+
+/* Runs an event handler in the app's context, in the app's root: as root, with every capability
+ * that the caller holds, behind the app's filter. Waits; a handler that fails is an error. */
 int app_handler(const struct app_plan *plan, const struct event_handler *h, struct err *e);
+
+/* For tests: pretend that the kernel has no close_range. */
+extern int apply_force_close;

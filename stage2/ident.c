@@ -14,15 +14,14 @@
 enum {
 	DATABASE_MAX = 1024 * 1024,
 	ID_MAX = INT32_MAX, /* what is larger has been taken for -1, or for 0 after a wrap */
-	MIN_FIELDS = 3, /* name, password, number */
+	MIN_FIELDS = 3,	    /* name, password, number */
 	MAX_FIELDS = 7,
 };
 
 /* A database of the image: lines of fields with ':' between them. */
 static int read_database(int rootfs_fd, const char *path, struct str *out, struct err *e)
 {
-	_clean_(fd)
-	int fd = path_open_in(rootfs_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, e);
+	_clean_(fd) int fd = path_open_in(rootfs_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, e);
 	if (fd < 0)
 		return fd;
 	struct stat st;
@@ -90,8 +89,7 @@ static bool fill(
 static int find(const struct str *text, const struct database *db, const char *name, uint32_t id,
 	struct entry *ret, struct err *e)
 {
-	_clean_(mem)
-	char *copy = xstrdup(str_text(text));
+	_clean_(mem) char *copy = xstrdup(str_text(text));
 	char *rest = copy;
 	const char *fields[MAX_FIELDS];
 	for (int n; (n = next_entry(&rest, fields)) >= 0;) {
@@ -113,8 +111,7 @@ static int find(const struct str *text, const struct database *db, const char *n
 /* "/path": its owner in the image. Of a link, the link's own. */
 static int owner_of(int rootfs_fd, const char *path, struct stat *ret, struct err *e)
 {
-	_clean_(fd)
-	int fd = path_open_in(rootfs_fd, path, O_PATH | O_NOFOLLOW, 0, e);
+	_clean_(fd) int fd = path_open_in(rootfs_fd, path, O_PATH | O_NOFOLLOW, 0, e);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, ret) < 0)
@@ -137,8 +134,7 @@ static int look_up(int rootfs_fd, const struct database *db, const char *text, s
 	*ret = (struct entry){ 0 };
 	if (strcmp(text, "0") == 0)
 		return 0;
-	_clean_(str)
-	struct str bytes = STR_INIT(DATABASE_MAX);
+	_clean_(str) struct str bytes = STR_INIT(DATABASE_MAX);
 	bool digits = all_digits(text);
 	int r = read_database(rootfs_fd, db->path, &bytes, e);
 	if (r < 0 && !(r == -ENOENT && (digits || strcmp(text, "root") == 0)))

@@ -93,6 +93,9 @@ struct app_plan {
 	 * app_apply() sets it after the last change of credentials, which would clear it, and
 	 * checks that the parent is still there. */
 	pid_t die_with;
+	/* Not 0: a close-on-exec descriptor (a pipe or socket, never a directory) that app_apply()
+	 * leaves open until it executes, for its caller to report an error on. */
+	int report_fd;
 	struct mnt_op *mounts;
 	size_t n_mounts;
 	const struct event_handler *pre_start, *post_stop;

@@ -114,8 +114,7 @@ static int do_fs(struct build *b, const struct mnt_op *op, int source, struct er
 	int dir = spot_parent(b, op->dst, &name);
 	if (dir < 0)
 		return ERR_DENY(e, "'%s' is no place for a filesystem", op->dst);
-	_clean_(fd)
-	int fd = open_dir_at(dir, name, op, e);
+	_clean_(fd) int fd = open_dir_at(dir, name, op, e);
 	if (fd < 0)
 		return fd;
 	int r = mount_on(fd, fs_types[op->kind], op->flags, op->data, e);
@@ -128,8 +127,7 @@ static int do_fs(struct build *b, const struct mnt_op *op, int source, struct er
 /* A node that is what it says: /dev/null may have been replaced by something else. */
 static int open_device(int dir, const char *path, dev_t rdev, struct err *e)
 {
-	_clean_(fd)
-	int fd = openat(dir, path, OPEN_SPOT);
+	_clean_(fd) int fd = openat(dir, path, OPEN_SPOT);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return ERR_SYS(e, "open '%s'", path);
@@ -140,12 +138,11 @@ static int open_device(int dir, const char *path, dev_t rdev, struct err *e)
 
 static int bind_device(int host, int dir, const char *name, struct err *e)
 {
-	_clean_(fd)
-	int target = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_clean_(fd) int target =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (target < 0)
 		return ERR_SYS(e, "create");
-	_clean_(fd)
-	int done = mnt_bind(host, target, false, e);
+	_clean_(fd) int done = mnt_bind(host, target, false, e);
 	return done < 0 ? done : 0;
 }
 
@@ -166,8 +163,7 @@ static int do_device(struct build *b, const struct mnt_op *op, int source, struc
 	if (errno != EPERM)
 		return ERR_SYS(e, "make device");
 	/* In a user namespace devices cannot be made, but those of the host can be bound. */
-	_clean_(fd)
-	int host = open_device(AT_FDCWD, op->src, op->rdev, e);
+	_clean_(fd) int host = open_device(AT_FDCWD, op->src, op->rdev, e);
 	return host < 0 ? host : bind_device(host, dir, name, e);
 }
 
@@ -186,8 +182,7 @@ static int open_terminal(void)
 
 static int do_console(struct build *b, const struct mnt_op *op, int source, struct err *e)
 {
-	_clean_(fd)
-	int terminal = open_terminal();
+	_clean_(fd) int terminal = open_terminal();
 	const char *name;
 	int dir = spot_parent(b, op->dst, &name);
 	if (terminal < 0 || dir < 0)
@@ -199,8 +194,7 @@ static int do_link(struct build *b, const struct mnt_op *op, int source, struct 
 {
 	(void)source;
 	const char *name;
-	_clean_(fd)
-	int parent = -1;
+	_clean_(fd) int parent = -1;
 	int dir = spot_parent(b, op->dst, &name);
 	if (dir < 0)
 		dir = parent = path_open_parent_in(b->root, op->dst, &name, e);
@@ -224,8 +218,7 @@ static int open_file_target(const struct build *b, const char *dst, struct err *
 		return ERR_NUM(e, ENAMETOOLONG, "'%s'", dst);
 	memcpy(parent, dst, n);
 	parent[n] = '\0';
-	_clean_(fd)
-	int dir = path_mkdir_in(b->root, parent, 0755, e);
+	_clean_(fd) int dir = path_mkdir_in(b->root, parent, 0755, e);
 	if (dir < 0)
 		return dir;
 	const int flags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -267,24 +260,21 @@ static int do_bind(struct build *b, const struct mnt_op *op, int source, struct 
 	struct stat st;
 	if (fstat(source, &st) < 0)
 		return ERR_SYS(e, "stat '%s'", op->src);
-	_clean_(fd)
-	int target =
+	_clean_(fd) int target =
 		S_ISDIR(st.st_mode) ? open_dir_target(b, op, e) : open_file_target(b, op->dst, e);
 	if (target < 0)
 		return target;
 	int r = check_target(target, S_ISDIR(st.st_mode), e);
 	if (r < 0)
 		return r;
-	_clean_(fd)
-	int done = mnt_bind(source, target, op->recursive, e);
+	_clean_(fd) int done = mnt_bind(source, target, op->recursive, e);
 	return done < 0 ? done : mnt_restrict(done, op->flags, op->recursive, e);
 }
 
 static int do_bind_file(struct build *b, const struct mnt_op *op, int source, struct err *e)
 {
 	if (op->keep_existing) {
-		_clean_(fd)
-		int there = path_open_in(b->root, op->dst, O_PATH | O_NOFOLLOW, 0, e);
+		_clean_(fd) int there = path_open_in(b->root, op->dst, O_PATH | O_NOFOLLOW, 0, e);
 		if (there != -ENOENT)
 			return there < 0 ? there : 0;
 	}
@@ -299,8 +289,7 @@ static int open_kernel_path(
 	int dir = spot_parent(b, op->dst, &name);
 	if (dir < 0)
 		return ERR_DENY(e, "'%s' is not the kernel's", op->dst);
-	_clean_(fd)
-	int fd = openat(dir, name, OPEN_SPOT);
+	_clean_(fd) int fd = openat(dir, name, OPEN_SPOT);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : ERR_SYS(e, "open");
 	if (fstat(fd, st) < 0)
@@ -319,16 +308,14 @@ static int mask_dir(struct build *b, const struct mnt_op *op, int target, struct
 		struct stat st;
 		return r < 0 ? r : open_kernel_path(b, op, &st, &b->mask, e);
 	}
-	_clean_(fd)
-	int done = mnt_bind(b->mask, target, false, e);
+	_clean_(fd) int done = mnt_bind(b->mask, target, false, e);
 	return done < 0 ? done : 0;
 }
 
 static int do_mask(struct build *b, const struct mnt_op *op, int source, struct err *e)
 {
 	(void)source;
-	_clean_(fd)
-	int target = -1;
+	_clean_(fd) int target = -1;
 	struct stat st;
 	int r = open_kernel_path(b, op, &st, &target, e);
 	if (r <= 0)
@@ -336,8 +323,7 @@ static int do_mask(struct build *b, const struct mnt_op *op, int source, struct 
 	if (S_ISDIR(st.st_mode))
 		r = mask_dir(b, op, target, e);
 	else {
-		_clean_(fd)
-		int null = open_device(b->spot[SPOT_DEV], "null", makedev(1, 3), e);
+		_clean_(fd) int null = open_device(b->spot[SPOT_DEV], "null", makedev(1, 3), e);
 		r = null < 0 ? null : mnt_bind(null, target, false, e);
 		if (r >= 0)
 			fd_close(r);
@@ -348,14 +334,12 @@ static int do_mask(struct build *b, const struct mnt_op *op, int source, struct 
 static int do_read_only(struct build *b, const struct mnt_op *op, int source, struct err *e)
 {
 	(void)source;
-	_clean_(fd)
-	int target = -1;
+	_clean_(fd) int target = -1;
 	struct stat st;
 	int r = open_kernel_path(b, op, &st, &target, e);
 	if (r <= 0)
 		return r;
-	_clean_(fd)
-	int done = mnt_bind(target, target, true, e);
+	_clean_(fd) int done = mnt_bind(target, target, true, e);
 	return done < 0 ? done : mnt_restrict(done, MS_RDONLY, true, e);
 }
 
@@ -410,8 +394,7 @@ int root_build(
 
 int root_open(int dirfd, const char *path, struct err *e)
 {
-	_clean_(fd)
-	int fd = openat(dirfd, path, OPEN_SPOT | O_DIRECTORY);
+	_clean_(fd) int fd = openat(dirfd, path, OPEN_SPOT | O_DIRECTORY);
 	struct stat root, above;
 	if (fd < 0 || fstat(fd, &root) < 0 || fstatat(fd, "..", &above, 0) < 0)
 		return ERR_SYS(e, "open the app's root '%s'", path);

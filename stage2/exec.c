@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage2/exec.h"
+
+#include <elf.h>
+#include <endian.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+
+enum { HEAD_SIZE = 4096, MAX_SEGMENTS = 128 };
+
+/* The beginning of a program, from a file that is not trusted. */
+struct head {
+	int fd;
+	ssize_t n;
+	unsigned char bytes[HEAD_SIZE];
+};
+
+static bool read_head(const char *path, struct head *head)
+{
+	struct stat st;
+	head->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (head->fd < 0)
+		return false;
+	if (fstat(head->fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	head->n = pread(head->fd, head->bytes, sizeof head->bytes, 0);
+	return head->n > 0;
+}
+
+static bool is_elf(const struct head *head)
+{
+	return head->n >= (ssize_t)sizeof(Elf32_Ehdr) && memcmp(head->bytes, ELFMAG, SELFMAG) == 0;
+}
+
+/* "#! /bin/sh -e": the path. */
+static bool script_interpreter(const struct head *head, char *out, size_t size)
+{
+	if (head->n < 3 || head->bytes[0] != '#' || head->bytes[1] != '!')
+		return false;
+	const char *p = (const char *)head->bytes + 2;
+	const char *end = (const char *)head->bytes + head->n;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	size_t n = 0;
+	while (p + n < end && !strchr(" \t\r\n", p[n])) /* NUL ends it too */
+		n++;
+	if (n == 0 || n >= size)
+		return false;
+	memcpy(out, p, n);
+	out[n] = '\0';
+	return true;
+}
+
+/* The segment PT_INTERP of a program of our own byte order. */
+static bool elf_interpreter(const struct head *head, char *out, size_t size)
+{
+	union {
+		Elf32_Ehdr e32;
+		Elf64_Ehdr e64;
+	} h;
+	bool wide = head->bytes[EI_CLASS] == ELFCLASS64;
+	if (!is_elf(head) || head->n < (ssize_t)sizeof h)
+		return false;
+	memcpy(&h, head->bytes, sizeof h);
+	uint64_t at = wide ? h.e64.e_phoff : h.e32.e_phoff;
+	unsigned n = wide ? h.e64.e_phnum : h.e32.e_phnum;
+	for (unsigned i = 0; i < n && i < MAX_SEGMENTS && at < INT32_MAX; i++) {
+		Elf64_Phdr p64;
+		Elf32_Phdr p32;
+		ssize_t want = wide ? sizeof p64 : sizeof p32;
+		if (pread(head->fd, wide ? (void *)&p64 : (void *)&p32, (size_t)want, (off_t)at) !=
+			want)
+			return false;
+		at += (uint64_t)want;
+		if ((wide ? p64.p_type : p32.p_type) != PT_INTERP)
+			continue;
+		uint64_t offset = wide ? p64.p_offset : p32.p_offset;
+		uint64_t len = wide ? p64.p_filesz : p32.p_filesz;
+		if (len < 2 || len > size || offset > INT32_MAX ||
+			pread(head->fd, out, len, (off_t)offset) != (ssize_t)len)
+			return false;
+		out[len - 1] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static const struct {
+	uint16_t machine;
+	const char *name;
+} machines[] = {
+	{ EM_X86_64, "amd64" },
+	{ EM_386, "i386" },
+	{ EM_AARCH64, "aarch64" },
+	{ EM_ARM, "arm" },
+	{ EM_PPC64, "ppc64" },
+	{ EM_S390, "s390x" },
+	{ EM_RISCV, "riscv" },
+	{ EM_MIPS, "mips" },
+};
+
+#if defined(__x86_64__)
+enum { OUR_MACHINE = EM_X86_64 };
+#elif defined(__aarch64__)
+enum { OUR_MACHINE = EM_AARCH64 };
+#else
+enum { OUR_MACHINE = EM_NONE };
+#endif
+
+static const char *machine_name(unsigned machine)
+{
+	for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+		if (machines[i].machine == machine)
+			return machines[i].name;
+	return "an unknown architecture";
+}
+
+static unsigned elf_machine(const struct head *head)
+{
+	uint16_t machine;
+	memcpy(&machine, head->bytes + offsetof(Elf32_Ehdr, e_machine), sizeof machine);
+	return head->bytes[EI_DATA] == ELFDATA2MSB ? be16toh(machine) : le16toh(machine);
+}
+
+static int explain_missing(const char *path, struct err *e)
+{
+	char interpreter[PATH_MAX];
+	struct head head = { .fd = -1 };
+	bool known = read_head(path, &head) &&
+		     (script_interpreter(&head, interpreter, sizeof interpreter) ||
+			     elf_interpreter(&head, interpreter, sizeof interpreter));
+	bool there = head.fd >= 0;
+	fd_close(head.fd);
+	if (!there)
+		return ERR_NUM(e, ENOENT, "Unable to open \"%s\"", path);
+	if (!known)
+		return ERR_NUM(e, ENOENT, "Unable to execute \"%s\"", path);
+	int r = ERR_NUM(e, ENOENT, "Unable to open \"%s\"", interpreter);
+	return err_wrap(e, r, "interpreter of \"%s\"", path);
+}
+
+static int explain_format(const char *path, struct err *e)
+{
+	struct head head = { .fd = -1 };
+	bool elf = read_head(path, &head) && is_elf(&head);
+	fd_close(head.fd);
+	if (!elf)
+		return err_set(e, ERR_INPUT, ENOEXEC,
+			"Unable to execute \"%s\": it is neither a program nor a script that "
+			"begins with #!",
+			path);
+	unsigned machine = elf_machine(&head);
+	if (machine == OUR_MACHINE)
+		return err_set(
+			e, ERR_INPUT, ENOEXEC, "Unable to execute \"%s\": it is damaged", path);
+	return err_set(e, ERR_INPUT, ENOEXEC,
+		"Unable to execute \"%s\": it is a program for %s, this machine is %s", path,
+		machine_name(machine), machine_name(OUR_MACHINE));
+}
+
+static int explain(const char *path, int num, struct err *e)
+{
+	struct stat st;
+	switch (num) {
+	case ENOENT: return explain_missing(path, e);
+	case ENOEXEC: return explain_format(path, e);
+	case EACCES:
+		if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+			return err_set(e, ERR_INPUT, EACCES,
+				"Unable to execute \"%s\": it is not a regular file", path);
+		if (stat(path, &st) == 0 && !(st.st_mode & 0111))
+			return err_set(e, ERR_INPUT, EACCES,
+				"Unable to execute \"%s\": it is not executable", path);
+		break;
+	}
+	return ERR_NUM(e, num, "Unable to execute \"%s\"", path);
+}
+
+static const char *env_path(char *const *envv)
+{
+	const char *value = NULL;
+	for (; *envv && !value; envv++)
+		value = str_after(*envv, "PATH=");
+	return value ? value : "";
+}
+
+int app_exec(char *const *argv, char *const *envv, struct err *e)
+{
+	if (strchr(argv[0], '/')) {
+		execve(argv[0], argv, envv);
+		return explain(argv[0], errno, e);
+	}
+	char found[PATH_MAX] = "";
+	int num = ENOENT;
+	for (const char *p = env_path(envv), *end;; p = end + 1) {
+		char path[PATH_MAX];
+		end = strchrnul(p, ':');
+		const char *dir = end == p ? "." : p;
+		int n = snprintf(
+			path, sizeof path, "%.*s/%s", end == p ? 1 : (int)(end - p), dir, argv[0]);
+		if (n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0) {
+			execve(path, argv, envv);
+			/* One that may not be executed does not hide a later one, but is told of
+			 * when there is none. */
+			if (!*found) {
+				num = errno;
+				memcpy(found, path, sizeof found);
+			}
+			if (errno != EACCES)
+				break;
+		}
+		if (!*end)
+			break;
+	}
+	return explain(*found ? found : argv[0], num, e);
+}

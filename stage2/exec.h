@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec: execve with the search of execvp, and with errors that name what is missing.
+ *
+ * The kernel says "No such file or directory" for a program, its interpreter, and a script's
+ * interpreter alike; here each is told apart, as are a program for another architecture and a file
+ * that is no program.
+ */
+#pragma once
+
+#include "lib/base/err.h"
+
+/* argv[0] without '/' is searched in PATH of envv. Returns only on error. */
+int app_exec(char *const *argv, char *const *envv, struct err *e);
