@@ -70,8 +70,7 @@ static bool knob_has(int dirfd, const char *knob, const char *word)
 	struct err ignored = ERR_INIT;
 	if (io_read_line(dirfd, knob, line, sizeof line, &ignored) < 0)
 		return false;
-	_clean_(strv)
-	struct strv words = STRV_INIT;
+	_clean_(strv) struct strv words = STRV_INIT;
 	strv_split(&words, line, ' ');
 	return strv_has(&words, word);
 }
@@ -104,12 +103,10 @@ static int step_aside(int base, const char *name, struct err *e)
 {
 	if (mkdirat(base, name, 0755) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create control group '%s'", name);
-	_clean_(fd)
-	int pod = open_dir(base, name);
+	_clean_(fd) int pod = open_dir(base, name);
 	if (pod < 0 || (mkdirat(pod, SUPERVISOR, 0755) < 0 && errno != EEXIST))
 		return ERR_SYS(e, "create control group '%s/" SUPERVISOR "'", name);
-	_clean_(fd)
-	int leaf = open_dir(pod, SUPERVISOR);
+	_clean_(fd) int leaf = open_dir(pod, SUPERVISOR);
 	return leaf < 0 ? ERR_SYS(e, "control group '" SUPERVISOR "'") : join(leaf, e);
 }
 
@@ -117,8 +114,7 @@ static void step_back(int base, const char *name)
 {
 	struct err ignored = ERR_INIT;
 	(void)join(base, &ignored); /* where it fails, rmdir does, and gc will see to it */
-	_clean_(fd)
-	int pod = open_dir(base, name);
+	_clean_(fd) int pod = open_dir(base, name);
 	if (pod >= 0)
 		(void)unlinkat(pod, SUPERVISOR, AT_REMOVEDIR);
 	(void)unlinkat(base, name, AT_REMOVEDIR);
@@ -150,8 +146,7 @@ static int find_base(const struct cgroup_view *view, const struct wish *w, struc
 		if (!dir) /* above what can be seen */
 			return err_wrap(e, -EBUSY,
 				"no control group here can have limits for its children");
-		_clean_(fd)
-		int base = open_dir(AT_FDCWD, dir);
+		_clean_(fd) int base = open_dir(AT_FDCWD, dir);
 		if (base < 0)
 			return ERR_SYS(e, "control group '%s'", dir);
 		int r = try_base(base, own, p->name, w, &p->supervised, e);
@@ -181,8 +176,7 @@ static enum cgroup_kind limit_kind(const struct cgroup_view *view, enum cgroup_k
 	const char *dir = NULL;
 	if (view->v[CGROUP_UNIFIED].mount)
 		dir = cgroup_view_dir(view, CGROUP_UNIFIED, view->v[CGROUP_UNIFIED].root, a);
-	_clean_(fd)
-	int fd = dir ? open_dir(AT_FDCWD, dir) : -1;
+	_clean_(fd) int fd = dir ? open_dir(AT_FDCWD, dir) : -1;
 	if (fd >= 0 && knob_has(fd, "cgroup.controllers", controller))
 		return CGROUP_UNIFIED;
 	return view->v[v1].mount ? v1 : NOWHERE;
@@ -206,14 +200,33 @@ static int choose(const struct cgroup_view *view, const struct cgroup_limits *wa
 	return 0;
 }
 
+struct recorder {
+	cgroup_record_fn fn;
+	void *ctx;
+};
+
+static int record(struct cgroup_pod *p, enum cgroup_kind k, const char *parent,
+	const struct recorder *rec, struct err *e)
+{
+	free(p->group[k]);
+	p->group[k] = xasprintf("%s/%s", str_eq(parent, "/") ? "" : parent, p->name);
+	return rec->fn(rec->ctx, p, e);
+}
+
 static int create_in(const struct cgroup_view *view, enum cgroup_kind k, struct arena *a,
-	struct cgroup_pod *p, struct err *e)
+	const struct recorder *rec, struct cgroup_pod *p, struct err *e)
 {
 	const struct wish w = { .memory = p->memory == k, .cpu = p->cpu == k };
 	char *own = arena_strdup(a, view->v[k].own);
 	bool controllers = k == CGROUP_UNIFIED && (w.memory || w.cpu);
+	int r = record(p, k, own, rec, e);
+	if (r < 0)
+		return r;
 	if (controllers) {
-		int r = find_base(view, &w, a, p, &own, e);
+		char *base = own;
+		r = find_base(view, &w, a, p, &base, e);
+		if (r >= 0 && !str_eq(base, own))
+			r = record(p, k, own = base, rec, e);
 		if (r < 0)
 			return r;
 	} else {
@@ -224,7 +237,6 @@ static int create_in(const struct cgroup_view *view, enum cgroup_kind k, struct 
 	}
 	if (mkdirat(p->base[k], p->name, 0755) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create control group '%s' in '%s'", p->name, own);
-	p->group[k] = xasprintf("%s/%s", str_eq(own, "/") ? "" : own, p->name);
 	p->pod[k] = open_dir(p->base[k], p->name);
 	if (p->pod[k] < 0)
 		return ERR_SYS(e, "open control group '%s'", p->group[k]);
@@ -232,22 +244,23 @@ static int create_in(const struct cgroup_view *view, enum cgroup_kind k, struct 
 }
 
 int cgroup_pod_create(const struct cgroup_view *view, const char *name,
-	const struct cgroup_limits *wanted, struct cgroup_pod *ret, struct err *e)
+	const struct cgroup_limits *wanted, cgroup_record_fn record_fn, void *ctx,
+	struct cgroup_pod *ret, struct err *e)
 {
-	_clean_(arena)
-	struct arena a = ARENA_INIT;
+	const struct recorder rec = { record_fn, ctx };
+	_clean_(arena) struct arena a = ARENA_INIT;
 	struct cgroup_pod p;
 	cgroup_pod_init(&p);
 	snprintf(p.name, sizeof p.name, "%s", name);
 	int r = choose(view, wanted, &a, &p, e);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX && r >= 0; k++) {
-		bool tracks = view->v[k].mount &&
-			      (k == CGROUP_UNIFIED ||
-				      (k == CGROUP_SYSTEMD && !view->v[CGROUP_UNIFIED].mount));
+		bool tracked = view->v[k].mount &&
+			       (k == CGROUP_UNIFIED ||
+				       (k == CGROUP_SYSTEMD && !view->v[CGROUP_UNIFIED].mount));
 		bool limits = p.memory == k || p.cpu == k;
-		if (!tracks && !limits)
+		if (!tracked && !limits)
 			continue;
-		r = create_in(view, (enum cgroup_kind)k, &a, &p, e);
+		r = create_in(view, (enum cgroup_kind)k, &a, &rec, &p, e);
 		if (r < 0 && !limits) {
 			/* Nobody asked for it: a pod runs without being tracked. */
 			char text[sizeof e->msg];
@@ -368,8 +381,7 @@ void cgroup_app_kill(const struct cgroup_app *a)
 static void each_group(int dirfd, int depth, void (*fn)(int dirfd, const char *name, int depth))
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_clean_(dir)
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	_clean_(dir) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!d) {
 		fd_close(fd);
 		return;
@@ -383,8 +395,7 @@ static void remove_tree(int at, const char *name, int depth)
 {
 	if (unlinkat(at, name, AT_REMOVEDIR) == 0 || depth >= DEPTH_MAX)
 		return;
-	_clean_(fd)
-	int fd = open_dir(at, name);
+	_clean_(fd) int fd = open_dir(at, name);
 	if (fd >= 0)
 		each_group(fd, depth + 1, remove_tree);
 	(void)unlinkat(at, name, AT_REMOVEDIR); /* the caller looks whether it is gone */
@@ -423,22 +434,27 @@ void cgroup_pod_remove(struct cgroup_pod *p)
 	}
 }
 
+static bool tracks(enum cgroup_kind k)
+{
+	return k == CGROUP_UNIFIED || k == CGROUP_SYSTEMD;
+}
+
 void cgroup_pod_print(const struct cgroup_pod *pod, struct str *out)
 {
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
-		if (pod->group[k])
+		if (pod->group[k] && tracks(k))
+			str_addf(out, "%s\n", pod->group[k] + 1);
+		else if (pod->group[k])
 			str_addf(out, "%s:%s\n", cgroup_kind_name(k), pod->group[k]);
 }
 
 static void kill_listed(int dirfd)
 {
 	struct err ignored = ERR_INIT;
-	_clean_(str)
-	struct str text = STR_INIT(STR_MAX_MANIFEST);
+	_clean_(str) struct str text = STR_INIT(STR_MAX_MANIFEST);
 	if (io_read_file(dirfd, "cgroup.procs", &text, &ignored) < 0)
 		return;
-	_clean_(strv)
-	struct strv lines = STRV_INIT;
+	_clean_(strv) struct strv lines = STRV_INIT;
 	strv_split(&lines, str_text(&text), '\n');
 	for (size_t i = 0; i < lines.n; i++) {
 		uint32_t pid;
@@ -450,8 +466,7 @@ static void kill_listed(int dirfd)
 static void kill_tree(int at, const char *name, int depth)
 {
 	struct err ignored = ERR_INIT;
-	_clean_(fd)
-	int fd = open_dir(at, name);
+	_clean_(fd) int fd = open_dir(at, name);
 	if (fd < 0 || depth >= DEPTH_MAX)
 		return;
 	if (io_write_knob(fd, "cgroup.kill", "1", &ignored) >= 0)
@@ -476,30 +491,40 @@ static int collect_one(const struct cgroup_view *view, enum cgroup_kind k, const
 	return err_set(e, ERR_BUSY, EBUSY, "control group '%s' still holds processes", dir);
 }
 
+/* "memory:/group" or, for tracking, "group"; cuts line. _CGROUP_KIND_MAX: neither. */
+static enum cgroup_kind parse_line(
+	const struct cgroup_view *view, const char *line, struct arena *a, const char **ret_group)
+{
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
+		const char *group = str_after(line, cgroup_kind_name(k));
+		if (group && group[0] == ':' && group[1] == '/') {
+			*ret_group = group + 1;
+			return (enum cgroup_kind)k;
+		}
+	}
+	if (!*line)
+		return NOWHERE;
+	*ret_group = arena_printf(a, "/%s", line);
+	return view->v[CGROUP_UNIFIED].mount ? CGROUP_UNIFIED : CGROUP_SYSTEMD;
+}
+
 int cgroup_collect(
 	const struct cgroup_view *view, const char *list, const char *name, struct err *e)
 {
-	_clean_(arena)
-	struct arena a = ARENA_INIT;
-	_clean_(strv)
-	struct strv lines = STRV_INIT;
+	_clean_(arena) struct arena a = ARENA_INIT;
+	_clean_(strv) struct strv lines = STRV_INIT;
 	strv_split(&lines, list, '\n');
 	int first = 0;
 	for (size_t i = 0; i < lines.n; i++) {
-		char *group = strchr(lines.v[i], ':');
-		if (!group)
+		const char *group;
+		enum cgroup_kind k = parse_line(view, lines.v[i], &a, &group);
+		if (k == NOWHERE || !str_eq(path_base(group), name))
 			continue;
-		*group++ = '\0';
-		for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
-			if (!str_eq(lines.v[i], cgroup_kind_name(k)) ||
-				!str_eq(path_base(group), name))
-				continue;
-			struct err one = ERR_INIT;
-			int r = collect_one(view, (enum cgroup_kind)k, group, &a, &one);
-			if (r < 0 && first == 0) {
-				first = r;
-				*e = one;
-			}
+		struct err one = ERR_INIT;
+		int r = collect_one(view, k, group, &a, &one);
+		if (r < 0 && first == 0) {
+			first = r;
+			*e = one;
 		}
 	}
 	return first;

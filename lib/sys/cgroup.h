@@ -54,6 +54,8 @@ struct cgroup_view {
 /* From the texts of /proc/self/mountinfo and /proc/self/cgroup. Strings are the arena's. */
 void cgroup_view_parse(
 	const char *mountinfo, const char *self, struct arena *a, struct cgroup_view *ret);
+/* The groups of another process, by the text of its /proc/PID/cgroup, in place of our own. */
+void cgroup_view_set_own(struct cgroup_view *view, const char *self, struct arena *a);
 int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e);
 /* The directory of `group` (from the hierarchy's root), or NULL where it cannot be seen. */
 const char *cgroup_view_dir(
@@ -76,9 +78,13 @@ struct cgroup_pod {
 	enum cgroup_kind memory, cpu;
 };
 void cgroup_pod_init(struct cgroup_pod *p);
+/* Writes down cgroup_pod_print() for gc. Called before any group of that text is made, so that one
+ * made an instant before kill -9 is found; perhaps more than once. */
+typedef int (*cgroup_record_fn)(void *ctx, const struct cgroup_pod *pod, struct err *e);
 /* `name` is rkt-<uuid>; wanted: the union of the apps' limits. */
 int cgroup_pod_create(const struct cgroup_view *view, const char *name,
-	const struct cgroup_limits *wanted, struct cgroup_pod *ret, struct err *e);
+	const struct cgroup_limits *wanted, cgroup_record_fn record, void *ctx,
+	struct cgroup_pod *ret, struct err *e);
 int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgroup_limits *limits,
 	struct cgroup_app *ret, struct err *e);
 void cgroup_app_release(struct cgroup_app *a);
@@ -92,7 +98,8 @@ void cgroup_pod_remove(struct cgroup_pod *pod);
 void cgroup_pod_release(struct cgroup_pod *pod);
 
 /* --- what is written down for gc ------------------------------------------------------------ */
-/* One line each: "unified:/group/rkt-<uuid>". */
+/* rkt's `subcgroup`: the first line is the group for tracking, without its first '/', as rkt has
+ * it. Then one line for each further hierarchy: "memory:/group/rkt-<uuid>". */
 void cgroup_pod_print(const struct cgroup_pod *pod, struct str *out);
 /* Kills what is left in each group of such a list and removes it. Only groups whose last component
  * is `name` are touched. Goes on past errors and reports the first. */

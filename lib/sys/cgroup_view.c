@@ -166,10 +166,16 @@ const char *cgroup_view_dir(
 	return arena_printf(a, "%s%s", mount, str_eq(group, "/") ? "" : group);
 }
 
+void cgroup_view_set_own(struct cgroup_view *view, const char *self, struct arena *a)
+{
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
+		view->v[k].own = NULL;
+	each_line(self, a, view, take_own);
+}
+
 int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e)
 {
-	_clean_(str)
-	struct str mounts = STR_INIT(TEXT_MAX), own = STR_INIT(STR_MAX_LINE);
+	_clean_(str) struct str mounts = STR_INIT(TEXT_MAX), own = STR_INIT(STR_MAX_LINE);
 	int r = io_read_file(AT_FDCWD, "/proc/self/cgroup", &own, e);
 	if (r == -ENOENT) { /* a kernel without control groups */
 		*ret = (struct cgroup_view){ 0 };

@@ -28,8 +28,7 @@ static int open_one(const struct proc *p, const char *kind, int *ret, struct err
 	snprintf(theirs, sizeof theirs, "ns/%s", kind);
 	snprintf(ours, sizeof ours, "/proc/self/ns/%s", kind);
 	struct stat a, b;
-	_clean_(fd)
-	int fd = openat(p->dirfd, theirs, O_RDONLY | O_CLOEXEC);
+	_clean_(fd) int fd = openat(p->dirfd, theirs, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		if (errno == ENOENT && stat(ours, &b) < 0)
 			return 0; /* a kernel without this kind */
@@ -74,8 +73,7 @@ int ns_join(const struct ns_set *s, struct err *e)
 
 int ns_loopback_up(struct err *e)
 {
-	_clean_(fd)
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_clean_(fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 && errno == EAFNOSUPPORT) /* a kernel that speaks IPv6 alone */
 		fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)

@@ -89,14 +89,12 @@ int proc_open(pid_t pid, struct proc *ret, struct err *e)
 {
 	char path[32];
 	snprintf(path, sizeof path, "/proc/%d", (int)pid);
-	_clean_(fd)
-	int dirfd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_clean_(fd) int dirfd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0 && errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "there is no process %d", (int)pid);
 	if (dirfd < 0)
 		return ERR_SYS(e, "open '%s'", path);
-	_clean_(fd)
-	int pidfd = sys_pidfd_open(pid, 0);
+	_clean_(fd) int pidfd = sys_pidfd_open(pid, 0);
 	if (pidfd < 0 && errno != ENOSYS && errno != EPERM && errno != EINVAL)
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "process %d has ended", (int)pid);
 	/* The number may have passed on between the two calls: then the directory is dead. */
@@ -168,8 +166,7 @@ int proc_status_parse(const char *text, struct proc_status *ret, struct err *e)
 
 int proc_status(const struct proc *p, struct proc_status *ret, struct err *e)
 {
-	_clean_(str)
-	struct str text = STR_INIT(STR_MAX_LINE);
+	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
 	int r = io_read_file(p->dirfd, "status", &text, e);
 	if (r == -ENOENT || r == -ESRCH)
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "process %d has ended", (int)p->pid);
@@ -186,8 +183,7 @@ static int try_child(const char *word, const struct proc *parent, pid_t ns_pid, 
 	struct proc_status status;
 	if (!parse_u32(word, 1, PID_LIMIT, &pid))
 		return 0;
-	_clean_(proc)
-	struct proc p = PROC_INIT;
+	_clean_(proc) struct proc p = PROC_INIT;
 	if (proc_open((pid_t)pid, &p, &ignored) < 0 || proc_status(&p, &status, &ignored) < 0 ||
 		status.zombie || status.ppid != parent->pid || status.ns_pid != ns_pid)
 		return 0;
@@ -199,8 +195,7 @@ static int try_child(const char *word, const struct proc *parent, pid_t ns_pid, 
 /* A kernel without CONFIG_PROC_CHILDREN: look at every process. */
 static int scan_for_child(const struct proc *parent, pid_t ns_pid, struct proc *ret)
 {
-	_clean_(dir)
-	DIR *d = opendir("/proc");
+	_clean_(dir) DIR *d = opendir("/proc");
 	struct dirent *de;
 	while (d && (de = readdir(d)))
 		if (try_child(de->d_name, parent, ns_pid, ret))
@@ -212,14 +207,12 @@ int proc_find_child(const struct proc *parent, pid_t ns_pid, struct proc *ret, s
 {
 	char path[48];
 	snprintf(path, sizeof path, "task/%d/children", (int)parent->pid);
-	_clean_(str)
-	struct str text = STR_INIT(STR_MAX_MANIFEST);
+	_clean_(str) struct str text = STR_INIT(STR_MAX_MANIFEST);
 	int found = 0;
 	if (io_read_file(parent->dirfd, path, &text, e) < 0) {
 		found = scan_for_child(parent, ns_pid, ret);
 	} else {
-		_clean_(strv)
-		struct strv words = STRV_INIT;
+		_clean_(strv) struct strv words = STRV_INIT;
 		strv_split(&words, str_text(&text), ' ');
 		for (size_t i = 0; !found && i < words.n; i++)
 			found = try_child(words.v[i], parent, ns_pid, ret);

@@ -106,8 +106,7 @@ int sync_receive(int sock, int flags, struct sync_msg *ret, int *ret_fd, struct 
 		return SYNC_END;
 	if (n < 0)
 		return ERR_SYS(e, "receive from the other process");
-	_clean_(fd)
-	int fd = received_fd(&h);
+	_clean_(fd) int fd = received_fd(&h);
 	if (n == 0)
 		return SYNC_END;
 	if (n != (ssize_t)sizeof m || (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
@@ -122,8 +121,7 @@ int sync_receive(int sock, int flags, struct sync_msg *ret, int *ret_fd, struct 
 int sync_expect(int sock, enum sync_step step, struct err *e)
 {
 	struct sync_msg m;
-	_clean_(fd)
-	int fd = -1;
+	_clean_(fd) int fd = -1;
 	int r = sync_receive(sock, 0, &m, &fd, e);
 	if (r == SYNC_END)
 		return err_set(e, ERR_PEER, EPIPE, "the other process died before '%s'",

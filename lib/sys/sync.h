@@ -8,8 +8,8 @@
  * after SYNC_EXEC_GO the sender closes its end by execve (close-on-exec), so the end of the stream
  * then means that the app runs (or was killed, which its wait status tells).
  *
- *	app child → pid 1: TTY? EXEC_GO (end) | FAILED
- *	pid 1 → run:       TTY* FAILED* STARTED
+ *	app child → pid 1: MNT_NS? EXEC_GO (end) | FAILED
+ *	pid 1 → run:       FAILED* STARTED
  *	run → pid 1:       SIGNAL* STOP KILL
  *
  * The peer is not trusted: size, step and error text are checked.
@@ -22,7 +22,6 @@
 
 #define SYNC_STEPS(X)                                                                    \
 	X(FAILED, "failed")   /* err: why; value: the exit status */                     \
-	X(TTY, "tty")	      /* descriptor: master of the app's pseudo terminal */      \
 	X(MNT_NS, "mnt-ns")   /* descriptor: the app's mount namespace, for post-stop */ \
 	X(EXEC_GO, "exec-go") /* next comes execve */                                    \
 	X(STARTED, "started") /* every app has been executed, or has failed to be */     \

@@ -36,8 +36,7 @@ static int open_peer_by_name(int master, const char *ptmx)
 int term_open_pty(const char *ptmx, int *ret_master, int *ret_slave, struct err *e)
 {
 	/* Looked at before it is opened: opening a device of somebody's choice may do anything. */
-	_clean_(fd)
-	int path_fd = open(ptmx, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int path_fd = open(ptmx, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	struct statfs fs;
 	if (path_fd < 0 || fstat(path_fd, &st) < 0 || fstatfs(path_fd, &fs) < 0)
@@ -45,13 +44,11 @@ int term_open_pty(const char *ptmx, int *ret_master, int *ret_slave, struct err 
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(PTMX_MAJOR, PTMX_MINOR) ||
 		fs.f_type != DEVPTS_MAGIC)
 		return ERR_BAD(e, "'%s' is not the multiplexer of pseudo terminals", ptmx);
-	_clean_(fd)
-	int master = open(ptmx, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+	_clean_(fd) int master = open(ptmx, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
 	int unlock = 0;
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return ERR_SYS(e, "open '%s'", ptmx);
-	_clean_(fd)
-	int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	_clean_(fd) int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		slave = open_peer_by_name(master, ptmx);
 	if (slave < 0)

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "lib/abi/exitcode.h"
+#include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
+#include "lib/sys/compat.h"
+#include "lib/sys/sync.h"
+#include "stage1/native/native.h"
+#include "stage2/apply.h"
+#include "stage2/root.h"
+
+/* Its control group becomes the root of those that it sees. */
+static int enter_groups(const struct cgroup_app *groups, bool placed, struct err *e)
+{
+	int r = cgroup_app_join(groups, placed, e);
+	if (r < 0)
+		return r;
+	if (unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL) /* before 4.6 there is none */
+		return ERR_SYS(e, "new cgroup namespace");
+	return 0;
+}
+
+/* A session of its own, so that no terminal of the host is the app's controlling one. */
+static int set_standard_fds(const struct native *n, struct err *e)
+{
+	if (setsid() < 0)
+		return ERR_SYS(e, "new session");
+	if (n->tty >= 0)
+		return term_adopt(n->tty, e);
+	if (native_n_apps(n) == 1)
+		return 0;
+	_clean_(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		return ERR_SYS(e, "open '/dev/null'");
+	return 0;
+}
+
+static int send_mount_namespace(int sock, struct err *e)
+{
+	_clean_(fd) int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? ERR_SYS(e, "own mount namespace") : sync_send(sock, SYNC_MNT_NS, 0, fd, e);
+}
+
+static int make_root(const struct native *n, const struct app_plan *plan, int sock, struct err *e)
+{
+	/* Volumes receive what the host mounts; nothing of ours reaches it. */
+	if (!n->pod.facts.shm_dir && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return ERR_SYS(e, "make mounts private");
+	int r = plan->post_stop ? send_mount_namespace(sock, e) : 0;
+	if (r < 0)
+		return r;
+	_clean_(str) struct str path = STR_INIT(STR_MAX_PATH);
+	str_addf(&path, POD_STAGE1_ROOTFS "/" STAGE1_APPS_DIR "/%s/rootfs", plan->name);
+	struct root_sources sources;
+	if ((r = root_open_sources(plan, &sources, e)) < 0)
+		return r;
+	/* The pod's descriptor of it belongs to the mount namespace of before. */
+	_clean_(fd) int pod = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_clean_(fd) int rootfs = root_open(pod, str_text(&path), e);
+	r = rootfs < 0 ? rootfs : root_build(rootfs, plan, &sources, e);
+	root_sources_release(&sources);
+	return r < 0 ? r : root_enter(rootfs, ROOT_PIVOT, e);
+}
+
+static int prepare(const struct native *n, size_t index, bool placed, int sock, struct ident *ret,
+	struct err *e)
+{
+	const struct app_plan *plan = &n->pod.plans[index];
+	int r = enter_groups(&n->groups[index], placed, e);
+	if (r < 0 || (r = set_standard_fds(n, e)) < 0 || (r = make_root(n, plan, sock, e)) < 0)
+		return r;
+	_clean_(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return ERR_SYS(e, "open the app's root");
+	r = ident_resolve(root, plan->cred.user, plan->cred.group, ret, e);
+	if (r < 0)
+		return r;
+	/* The terminal is the app's user's, so that it can be opened by name. */
+	if (n->tty >= 0 && fchown(STDIN_FILENO, ret->uid, (gid_t)-1) < 0)
+		return ERR_SYS(e, "owner of the terminal");
+	return plan->pre_start ? app_handler(plan, plan->pre_start, e) : 0;
+}
+
+/* child_main(): becomes the app. The pod's namespaces and a mount and cgroup namespace of its own;
+ * all privileges until app_apply(); fds: 0-2, what pid 1 has, the socket to it. All but 0-2 are
+ * close-on-exec: that the socket closes tells pid 1 that the app runs. */
+_Noreturn void child_main(struct native *n, size_t index, bool placed, int sock)
+{
+	struct err e = ERR_INIT;
+	struct ident ident;
+	int status = EXIT_APP_SETUP;
+	int r = prepare(n, index, placed, sock, &ident, &e);
+	if (r >= 0)
+		r = sync_send(sock, SYNC_EXEC_GO, 0, -1, &e);
+	if (r >= 0)
+		app_apply(&n->pod.plans[index], &ident, &status, &e);
+	sync_send_failure(sock, status, &e);
+	_exit(status);
+}
+
+/* child_post_stop(): like the app's child, but in what the app left: its mount namespace, whose
+ * root is the app's. A handler that fails changes no status; it is told and that is all. */
+_Noreturn void child_post_stop(struct native *n, size_t index, int mnt_ns)
+{
+	const struct app_plan *plan = &n->pod.plans[index];
+	struct err e = ERR_INIT;
+	int r = 0;
+	if (setns(mnt_ns, CLONE_NEWNS) < 0)
+		r = ERR_SYS(&e, "join the app's mount namespace");
+	if (r >= 0)
+		r = app_handler(plan, plan->post_stop, &e);
+	if (r < 0) {
+		err_wrap(&e, r, "app '%s'", plan->name);
+		sync_send_failure(n->pid1_sock, EXIT_APP_SETUP, &e);
+	}
+	_exit(r < 0 ? EXIT_APP_SETUP : EXIT_OK);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * enter: one more process in an app of a running pod, confined exactly as the app is.
+ *
+ *	enter      host pid namespace; joins the app's control groups and namespaces, waits,
+ *	 │         passes signals on, relays the terminal, ends with the command's status
+ *	 └─ command in all of them; goes through app_apply() with the app's own plan
+ *
+ * The plan is not remembered anywhere: it is made again from the pod's directory and from what
+ *`run` was told, which the command line of pid 1 still says.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/abi/exitcode.h"
+#include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/parse.h"
+#include "lib/fs/io.h"
+#include "lib/sys/ns.h"
+#include "lib/sys/proc.h"
+#include "lib/sys/sync.h"
+#include "stage1/native/native.h"
+#include "stage2/apply.h"
+
+struct entry {
+	struct stage1_enter arguments;
+	struct strv run_argv; /* owns the strings of run */
+	struct stage1_run run;
+	struct stage1_pod pod;
+	struct app_plan *plan; /* of the app, with the command in its place */
+	struct cgroup_app groups;
+	struct ns_set namespaces;
+	int tty;
+};
+
+/* --- finding the app ------------------------------------------------------------------------- */
+
+static int load_plan(struct entry *t, struct err *e)
+{
+	int r = stage1_recover_run(t->arguments.pid, &t->run_argv, &t->run, e);
+	if (r < 0 || (r = stage1_load(&t->run, STAGE1_SHM | STAGE1_LOOK, &t->pod, e)) < 0)
+		return r;
+	for (size_t i = 0; i < t->pod.manifest->n_apps; i++)
+		if (str_eq(t->pod.plans[i].name, t->arguments.app))
+			t->plan = &t->pod.plans[i];
+	if (!t->plan)
+		return ERR_NOENT(e, "the pod has no app of that name");
+	strv_release(&t->plan->argv);
+	t->plan->argv = STRV_INIT;
+	for (char *const *arg = t->arguments.argv; *arg; arg++)
+		strv_add(&t->plan->argv, *arg);
+	return 0;
+}
+
+static int find_app(const struct entry *t, struct proc *ret, struct err *e)
+{
+	char path[1024], text[16];
+	uint32_t pid;
+	int n = snprintf(
+		path, sizeof path, POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR "/%s", t->arguments.app);
+	if (n < 0 || (size_t)n >= sizeof path)
+		return ERR_NUM(e, ENAMETOOLONG, "name of the app");
+	int r = io_read_line(t->pod.dirfd, path, text, sizeof text, e);
+	if (r == -ENOENT)
+		return err_set(e, ERR_NOT_FOUND, ESRCH, "app has not been started");
+	if (r < 0)
+		return r;
+	if (!parse_u32(text, 2, INT32_MAX, &pid))
+		return ERR_BAD(e, "'%s' holds no process id", path);
+	_clean_(proc) struct proc pid1 = PROC_INIT;
+	r = proc_open(t->arguments.pid, &pid1, e);
+	if (r >= 0 && (r = proc_find_child(&pid1, (pid_t)pid, ret, e)) == -ESRCH)
+		return err_set(e, ERR_NOT_FOUND, ESRCH, "app is not running");
+	return r;
+}
+
+/* The app's own groups, where they are those that `run` made: an app that was moved is followed,
+ * one that never had groups of its own stays where we are. */
+static int find_groups(struct entry *t, const struct proc *app, struct err *e)
+{
+	_clean_(arena) struct arena a = ARENA_INIT;
+	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
+	struct cgroup_view view;
+	char name[64];
+	snprintf(name, sizeof name, "/rkt-%s/", t->run.uuid);
+	int r = cgroup_view_load(&a, &view, e);
+	if (r < 0 || (r = io_read_file(app->dirfd, "cgroup", &text, e)) < 0)
+		return r;
+	cgroup_view_set_own(&view, str_text(&text), &a);
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
+		if (!view.v[k].own || !strstr(view.v[k].own, name))
+			continue;
+		const char *dir = cgroup_view_dir(&view, (enum cgroup_kind)k, view.v[k].own, &a);
+		t->groups.fds[k] = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (t->groups.fds[k] < 0)
+			return ERR_SYS(e, "open control group '%s'", view.v[k].own);
+	}
+	return 0;
+}
+
+static int find(struct entry *t, struct err *e)
+{
+	_clean_(proc) struct proc app = PROC_INIT;
+	int r = load_plan(t, e);
+	if (r < 0 || (r = find_app(t, &app, e)) < 0)
+		return r;
+	/* All by the directory of this one process: if it ends, these fail, and no other process is
+	 * ever joined in its stead. */
+	r = ns_open(&app, &t->namespaces, e);
+	return r < 0 ? r : find_groups(t, &app, e);
+}
+
+/* --- the command -------------------------------------------------------------------------------
+ */
+
+/* command_main(): in the app's namespaces and groups, its root being "/"; all privileges until
+ * app_apply(). Not dumpable, so that nothing in the pod can look into it while it has them. Nothing
+ * of the host is open but 0-2 (or the terminal) and what app_apply() marks close-on-exec. */
+static _Noreturn void command_main(const struct entry *t, int sock)
+{
+	struct err e = ERR_INIT;
+	struct ident ident;
+	int status = EXIT_APP_SETUP, r = 0;
+	/* A change of user takes this back: what is left then ends with its terminal or the pod. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	struct pollfd parent = { .fd = sock };
+	if (poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP))
+		_exit(EXIT_ERROR);
+	/* Never in a session that has a terminal of the host. */
+	if (setsid() < 0)
+		r = ERR_SYS(&e, "new session");
+	if (r >= 0 && t->tty >= 0)
+		r = term_adopt(t->tty, &e);
+	_clean_(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r >= 0)
+		r = ident_resolve(root, t->plan->cred.user, t->plan->cred.group, &ident, &e);
+	if (r >= 0 && t->tty >= 0 && fchown(STDIN_FILENO, ident.uid, (gid_t)-1) < 0)
+		r = ERR_SYS(&e, "owner of the terminal");
+	if (r >= 0)
+		app_apply(t->plan, &ident, &status, &e);
+	sync_send_failure(sock, status, &e);
+	_exit(EXIT_ERROR);
+}
+
+static int wait_for_command(pid_t pid, struct term_relay *relay, int sigfd)
+{
+	for (;;) {
+		if (!(tty_wait(relay, sigfd, -1) & TTY_WOKE_SIGNAL))
+			continue;
+		int sig, wait_status;
+		while ((sig = tty_next_signal(relay, sigfd)) > 0) {
+			static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1,
+				SIGUSR2 };
+			for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
+				if (passed_on[i] == sig)
+					kill(pid, sig);
+			if (sig == SIGCHLD && waitpid(pid, &wait_status, WNOHANG) == pid) {
+				return proc_exit_code(wait_status);
+			}
+		}
+	}
+}
+
+/* The command's own error, if it never came to execve. */
+static int command_error(int sock, struct err *e)
+{
+	struct sync_msg m;
+	_clean_(fd) int fd = -1;
+	if (sync_receive(sock, MSG_DONTWAIT, &m, &fd, e) != SYNC_GOT || m.step != SYNC_FAILED)
+		return 0;
+	*e = m.err;
+	return m.err.errnum > 0 ? -m.err.errnum : -EPROTO;
+}
+
+static int run_command(struct entry *t, struct term_relay *relay, int *ret_status, struct err *e)
+{
+	int socks[2];
+	_clean_(fd) int sigfd = proc_signal_fd(e);
+	int r = sigfd < 0 ? sigfd : sync_pair(socks, e);
+	if (r < 0)
+		return r;
+	bool placed;
+	if ((r = cgroup_app_join(&t->groups, false, e)) >= 0 &&
+		(r = ns_join(&t->namespaces, e)) >= 0)
+		r = proc_clone(0, -1, &placed, e);
+	if (r == 0) {
+		close(socks[0]);
+		command_main(t, socks[1]);
+	}
+	close(socks[1]);
+	t->tty = fd_close(t->tty);
+	if (r > 0) {
+		*ret_status = wait_for_command(r, relay, sigfd);
+		r = command_error(socks[0], e);
+	}
+	close(socks[0]);
+	return r;
+}
+
+/* native_enter(): starts in the host's namespaces with all privileges. */
+int native_enter(int argc, char **argv, int *ret_status, struct err *e)
+{
+	struct entry t = { .pod = { .dirfd = -1, .lock_fd = -1 }, .tty = -1 };
+	struct term_relay *relay = NULL;
+	memset(&t.groups, 0xff, sizeof t.groups); /* -1: no descriptor */
+	memset(&t.namespaces, 0xff, sizeof t.namespaces);
+	(void)prctl(PR_SET_NAME, "rkt-enter");
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	proc_block_signals(NULL);
+	signal(SIGCHLD, SIG_DFL);
+	int r = stage1_enter_decode(argc, argv, &t.arguments, e);
+	if (r < 0)
+		return r;
+	if ((r = find(&t, e)) >= 0 && (r = tty_begin(&relay, &t.tty, e)) >= 0)
+		r = run_command(&t, relay, ret_status, e);
+	tty_end(&relay);
+	ns_close(&t.namespaces);
+	cgroup_app_release(&t.groups);
+	fd_close(t.tty);
+	stage1_pod_release(&t.pod);
+	strv_release(&t.run_argv);
+	return r < 0 ? err_wrap(e, r, "app '%s'", t.arguments.app) : 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * native: the default flavor of stage1. Namespaces, control groups, one child an app.
+ *
+ *	run       parent.c  host pid namespace; waits, passes signals on, ends with the pod's status
+ *	 └─ pid 1 pid1.c    in the pod's pid, IPC, UTS and network namespaces; starts apps, reaps
+ *	     └─ app child.c own mount and cgroup namespace; becomes the app by execve
+ *
+ * No process sits between rkt's standard descriptors and the app's, unless --interactive asks for a
+ * terminal of its own (tty.c). The standard input of a pod of several apps is /dev/null: they could
+ * only steal it from each other. Standard output and error are rkt's own, unprefixed, for all.
+ *
+ * Signals to `run`: TERM and INT stop the pod in order (TERM to each app; KILL after
+ * NATIVE_GRACE_MS), a second one at once; HUP, QUIT, USR1 and USR2 go to each app; the size of the
+ * window (WINCH) follows. KILL takes the pod along. Signals that apps send to pid 1 are not heard.
+ *
+ * Each entry point works in the pod's directory and gives 0 and *ret_status, or an error that
+ *main() prints.
+ */
+#pragma once
+
+#include "lib/sys/cgroup.h"
+#include "lib/sys/term.h"
+#include "stage1/load.h"
+
+enum { NATIVE_GRACE_MS = 10000 };
+
+int native_run(int argc, char **argv, int *ret_status, struct err *e);
+int native_enter(int argc, char **argv, int *ret_status, struct err *e);
+int native_stop(int argc, char **argv, int *ret_status, struct err *e);
+int native_gc(int argc, char **argv, int *ret_status, struct err *e);
+
+/* Below stage1's root: APP is the pid of its process in the pod's pid namespace, for enter. */
+#define NATIVE_PID_DIR "rkt/pid"
+
+/* --- between parent, pid 1 and child --------------------------------------------------------- */
+struct native {
+	struct stage1_run run;
+	struct stage1_pod pod;
+	struct cgroup_pod cgroups;
+	struct cgroup_app *groups;  /* one per app; the arena's */
+	int parent_sock, pid1_sock; /* SYNC_*, see lib/sys/sync.h */
+	int tty;		    /* the app's end of its terminal; -1: none was asked for */
+	bool own_network, own_ipc;
+};
+static inline size_t native_n_apps(const struct native *n)
+{
+	return n->pod.manifest->n_apps;
+}
+_Noreturn void pid1_main(struct native *n);
+/* `placed`: already in its cgroup of version 2. */
+_Noreturn void child_main(struct native *n, size_t index, bool placed, int sock);
+/* After the app has ended: its post-stop handler, in its mount namespace. */
+_Noreturn void child_post_stop(struct native *n, size_t index, int mnt_ns);
+
+/* --- notify.c -------------------------------------------------------------------------------- */
+/* Tells the service manager, where there is one (sd_notify(3): NOTIFY_SOCKET). `state` is lines. */
+int notify_send(const char *state, struct err *e);
+
+/* --- tty.c ----------------------------------------------------------------------------------- */
+/* Where standard input is a terminal: a pseudo terminal, *ret_relay begun and *ret_tty the app's
+ * end; else NULL and -1. Every function here takes a NULL relay. */
+int tty_begin(struct term_relay **ret_relay, int *ret_tty, struct err *e);
+/* Copies what is left, gives the user's terminal back, frees. */
+void tty_end(struct term_relay **relay);
+/* Waits for signals (sigfd) and packets (sock, or -1) while relaying. */
+enum { TTY_WOKE_SIGNAL = 1, TTY_WOKE_SOCKET = 2 };
+unsigned tty_wait(struct term_relay *relay, int sigfd, int sock);
+/* The next signal, or 0. WINCH is dealt with and never returned. */
+int tty_next_signal(struct term_relay *relay, int sigfd);
+/* Prints "Error: …" once, in raw mode too. */
+void tty_print_error(const struct term_relay *relay, const struct err *e);

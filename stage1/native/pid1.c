@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/abi/app_status.h"
+#include "lib/abi/exitcode.h"
+#include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
+#include "lib/sys/ns.h"
+#include "lib/sys/proc.h"
+#include "lib/sys/sync.h"
+#include "stage1/native/native.h"
+
+/* starting: its socket is open. ended: its process was reaped. */
+struct app_state {
+	pid_t pid;
+	pid_t post_stop; /* its handler, while that runs */
+	int sock, mnt_ns;
+	bool about_to_exec, executed, ended;
+};
+
+enum phase { PHASE_RUN, PHASE_STOP, PHASE_KILL };
+
+struct pid1 {
+	struct native *n;
+	struct app_state *apps;
+	struct pollfd *fds; /* signals, the outer process, one per app */
+	size_t n_apps;
+	int sigfd, sock, statuses, pids;
+	enum phase phase;
+	int64_t deadline;
+	int status; /* of the pod */
+	bool announced;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static const char *app_name(const struct pid1 *p, size_t i)
+{
+	return p->n->pod.plans[i].name;
+}
+
+/* --- set-up ---------------------------------------------------------------------------------- */
+
+/* Dies with the outer process. getppid() is 0 in a new pid namespace whether or not the parent
+ * lives, so the question whether it died before the prctl is put to its socket. */
+static int die_with_parent(int sock, struct err *e)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return ERR_SYS(e, "parent death signal");
+	struct pollfd fd = { .fd = sock };
+	if (poll(&fd, 1, 0) < 0 || (fd.revents & POLLHUP))
+		return err_set(e, ERR_PEER, EPIPE, "the outer process of the pod died");
+	return 0;
+}
+
+static int make_shm(const struct native *n, struct err *e)
+{
+	const char *dir = POD_STAGE1_ROOTFS "/" STAGE1_SHM_DIR;
+	if (!n->pod.facts.shm_dir)
+		return 0;
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return ERR_SYS(e, "make mounts private");
+	if (mkdirat(n->pod.dirfd, dir, 0755) < 0 && errno != EEXIST)
+		return ERR_SYS(e, "create '%s'", dir);
+	if (mount("shm", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777") < 0)
+		return ERR_SYS(e, "mount tmpfs on '%s'", dir);
+	return 0;
+}
+
+static int open_records(struct pid1 *p, struct err *e)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int pod = p->n->pod.dirfd;
+	p->statuses = openat(pod, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR, flags);
+	if (p->statuses < 0)
+		return ERR_SYS(e, "open '" POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR "'");
+	const char *pids = POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR;
+	if (mkdirat(pod, pids, 0755) < 0 && errno != EEXIST)
+		return ERR_SYS(e, "create '%s'", pids);
+	p->pids = openat(pod, pids, flags);
+	return p->pids < 0 ? ERR_SYS(e, "open '%s'", pids) : 0;
+}
+
+/* Read by enter only once the pod's `pid` is there, which comes later. */
+static int record_pid(const struct pid1 *p, size_t i, struct err *e)
+{
+	_clean_(fd) int fd = openat(p->pids, app_name(p, i),
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 || dprintf(fd, "%d\n", (int)p->apps[i].pid) < 0)
+		return ERR_SYS(e, "write '" NATIVE_PID_DIR "/%s'", app_name(p, i));
+	return 0;
+}
+
+static int start_app(struct pid1 *p, size_t i, struct err *e)
+{
+	struct app_state *app = &p->apps[i];
+	struct native *n = p->n;
+	int socks[2];
+	int r = sync_pair(socks, e);
+	if (r < 0)
+		return r;
+	bool placed;
+	pid_t pid = proc_clone(CLONE_NEWNS, n->groups[i].fds[CGROUP_UNIFIED], &placed, e);
+	if (pid == 0)
+		child_main(n, i, placed, socks[1]);
+	close(socks[1]);
+	app->sock = socks[0];
+	if (pid < 0)
+		return pid;
+	app->pid = pid;
+	return record_pid(p, i, e);
+}
+
+static int set_up(struct pid1 *p, struct err *e)
+{
+	struct native *n = p->n;
+	const char *host = n->pod.facts.hostname;
+	int r = die_with_parent(p->sock, e);
+	if (r < 0)
+		return r;
+	/* Its own session: what a terminal sends goes to the outer process alone. */
+	(void)setsid();
+	(void)prctl(PR_SET_NAME, "rkt-pid1");
+	/* Inherited by the children until they execute: no process of the pod may look into one of
+	 * ours, or reach the host's files through it, whatever it may be allowed to trace. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	if (sethostname(host, strlen(host)) < 0)
+		return ERR_SYS(e, "set hostname '%s'", host);
+	if (n->own_network && (r = ns_loopback_up(e)) < 0)
+		return err_wrap(e, r, "stage1: failed to setup network");
+	if ((r = make_shm(n, e)) < 0 || (r = open_records(p, e)) < 0)
+		return r;
+	p->sigfd = r = proc_signal_fd(e);
+	for (size_t i = 0; i < p->n_apps && r >= 0; i++)
+		if ((r = start_app(p, i, e)) < 0)
+			err_wrap(e, r, "app '%s'", app_name(p, i));
+	/* Only the children needed it: the user's terminal ends when they have closed it. */
+	n->tty = fd_close(n->tty);
+	return r;
+}
+
+/* --- the pod's end --------------------------------------------------------------------------- */
+
+static void stop_all(struct pid1 *p)
+{
+	if (p->phase != PHASE_RUN)
+		return;
+	p->phase = PHASE_STOP;
+	p->deadline = now_ms() + NATIVE_GRACE_MS;
+	for (size_t i = 0; i < p->n_apps; i++)
+		if (p->apps[i].pid > 0 && !p->apps[i].ended) {
+			kill(p->apps[i].pid, SIGTERM);
+			kill(p->apps[i].pid, SIGCONT); /* one that stands still hears nothing */
+		}
+}
+
+static void kill_all(struct pid1 *p)
+{
+	p->phase = PHASE_KILL;
+	kill(-1, SIGKILL); /* everything in the pod's pid namespace but us */
+}
+
+static void tell_failure(struct pid1 *p, int status, const struct err *why)
+{
+	sync_send_failure(p->n->pid1_sock, status, why);
+}
+
+/* The first that fails decides the pod's status and ends the pod. A pod that could not be set up is
+ * an error of rkt; a program that could not be executed is the app's, as in rkt. */
+static void pod_failed(struct pid1 *p, int status)
+{
+	if (p->status == 0)
+		p->status = status == EXIT_APP_SETUP ? EXIT_ERROR : status;
+	stop_all(p);
+}
+
+/* --- one app --------------------------------------------------------------------------------- */
+
+static void app_closed(struct pid1 *p, size_t i)
+{
+	struct app_state *app = &p->apps[i];
+	struct err e = ERR_INIT;
+	app->sock = fd_close(app->sock);
+	app->executed = app->about_to_exec;
+	if (app->executed && app_started_write(p->statuses, app_name(p, i), &e) < 0)
+		tell_failure(p, EXIT_ERROR, &e);
+}
+
+static void app_failed(struct pid1 *p, size_t i, const struct sync_msg *m)
+{
+	struct err e = m->err;
+	/* Which app, where that is not plain. */
+	if (m->value != EXIT_APP_EXEC || p->n_apps > 1)
+		err_wrap(&e, 0, "app '%s'", app_name(p, i));
+	tell_failure(p, m->value, &e);
+	p->apps[i].about_to_exec = false;
+}
+
+static void read_app(struct pid1 *p, size_t i)
+{
+	struct app_state *app = &p->apps[i];
+	while (app->sock >= 0) {
+		struct sync_msg m;
+		_clean_(fd) int fd = -1;
+		struct err e = ERR_INIT;
+		int r = sync_receive(app->sock, MSG_DONTWAIT, &m, &fd, &e);
+		if (r == SYNC_NOTHING)
+			return;
+		if (r != SYNC_GOT)
+			app_closed(p, i);
+		else if (m.step == SYNC_FAILED)
+			app_failed(p, i, &m);
+		else if (m.step == SYNC_EXEC_GO)
+			app->about_to_exec = true;
+		else if (m.step == SYNC_MNT_NS)
+			app->mnt_ns = take_fd(&fd);
+	}
+}
+
+static void run_post_stop(struct pid1 *p, size_t i)
+{
+	struct app_state *app = &p->apps[i];
+	struct err e = ERR_INIT;
+	bool placed;
+	if (!app->executed || app->mnt_ns < 0)
+		return;
+	pid_t pid = proc_clone(0, p->n->groups[i].fds[CGROUP_UNIFIED], &placed, &e);
+	if (pid == 0)
+		child_post_stop(p->n, i, app->mnt_ns);
+	app->mnt_ns = fd_close(app->mnt_ns);
+	if (pid < 0)
+		tell_failure(p, EXIT_ERROR, &e);
+	else
+		app->post_stop = pid;
+}
+
+static bool all_ended(const struct pid1 *p)
+{
+	for (size_t i = 0; i < p->n_apps; i++)
+		if (!p->apps[i].ended || p->apps[i].post_stop > 0)
+			return false;
+	return true;
+}
+
+static void app_ended(struct pid1 *p, size_t i, int status)
+{
+	struct app_state *app = &p->apps[i];
+	struct err e = ERR_INIT;
+	read_app(p, i); /* why, before that */
+	app->ended = true;
+	if (app_status_write(p->statuses, app_name(p, i), status, &e) < 0)
+		tell_failure(p, EXIT_ERROR, &e);
+	if (p->phase != PHASE_KILL)
+		run_post_stop(p, i);
+	if (status != 0)
+		pod_failed(p, status);
+	/* What it left behind ends with it, as with the pod when it was the last. */
+	if (!all_ended(p) && app->post_stop == 0)
+		cgroup_app_kill(&p->n->groups[i]);
+}
+
+/* Everything that ended, orphans too. */
+static void reap(struct pid1 *p)
+{
+	int wait_status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
+		for (size_t i = 0; i < p->n_apps; i++) {
+			if (p->apps[i].pid == pid && !p->apps[i].ended)
+				app_ended(p, i, proc_exit_code(wait_status));
+			else if (p->apps[i].post_stop == pid)
+				p->apps[i].post_stop = 0;
+		}
+}
+
+/* --- the loop -------------------------------------------------------------------------------- */
+
+static void on_order(struct pid1 *p, const struct sync_msg *m)
+{
+	if (m->step == SYNC_STOP)
+		stop_all(p);
+	else if (m->step == SYNC_KILL)
+		kill_all(p);
+	else if (m->step == SYNC_SIGNAL && m->value > 0 && m->value < SIGRTMIN)
+		for (size_t i = 0; i < p->n_apps; i++)
+			if (p->apps[i].executed && !p->apps[i].ended)
+				kill(p->apps[i].pid, m->value);
+}
+
+static void read_orders(struct pid1 *p)
+{
+	for (;;) {
+		struct sync_msg m;
+		_clean_(fd) int fd = -1;
+		struct err e = ERR_INIT;
+		int r = sync_receive(p->sock, MSG_DONTWAIT, &m, &fd, &e);
+		if (r == SYNC_NOTHING)
+			return;
+		if (r != SYNC_GOT)
+			_exit(EXIT_ERROR); /* the outer process died; the pod dies with us */
+		on_order(p, &m);
+	}
+}
+
+static void announce(struct pid1 *p)
+{
+	struct err e = ERR_INIT;
+	for (size_t i = 0; i < p->n_apps; i++)
+		if (!p->apps[i].executed)
+			return;
+	p->announced = true;
+	(void)sync_send(p->sock, SYNC_STARTED, 0, -1, &e); /* its death is seen elsewhere */
+}
+
+static int wait_for_news(struct pid1 *p)
+{
+	int timeout = -1;
+	if (p->phase == PHASE_STOP) {
+		int64_t left = p->deadline - now_ms();
+		timeout = left < 0 ? 0 : (int)left;
+	}
+	p->fds[0] = (struct pollfd){ .fd = p->sigfd, .events = POLLIN };
+	p->fds[1] = (struct pollfd){ .fd = p->sock, .events = POLLIN };
+	for (size_t i = 0; i < p->n_apps; i++)
+		p->fds[2 + i] = (struct pollfd){ .fd = p->apps[i].sock, .events = POLLIN };
+	return poll(p->fds, p->n_apps + 2, timeout);
+}
+
+static void supervise(struct pid1 *p)
+{
+	while (!all_ended(p)) {
+		if (wait_for_news(p) == 0)
+			kill_all(p);
+		for (size_t i = 0; i < p->n_apps; i++)
+			if (p->fds[2 + i].revents)
+				read_app(p, i);
+		if (!p->announced)
+			announce(p);
+		if (p->fds[1].revents)
+			read_orders(p);
+		struct signalfd_siginfo info;
+		if (p->fds[0].revents) {
+			/* Only SIGCHLD means something here; apps may send what they like. */
+			while (read(p->sigfd, &info, sizeof info) > 0)
+				;
+			reap(p);
+		}
+	}
+}
+
+/* pid1_main(): pid 1 in the pod's pid, UTS, IPC and network namespaces (what is not the host's),
+ * stage0's mount namespace or a copy; all privileges, which no app can borrow: not dumpable; fds:
+ * 0-2, the pod's lock, the socket to the outer process, cgroup directories. */
+_Noreturn void pid1_main(struct native *n)
+{
+	struct err e = ERR_INIT;
+	n->parent_sock = fd_close(n->parent_sock);
+	struct pid1 p = { .n = n,
+		.n_apps = native_n_apps(n),
+		.sock = n->pid1_sock,
+		.sigfd = -1,
+		.statuses = -1,
+		.pids = -1 };
+	p.apps = ARENA_ARRAY(&n->pod.arena, struct app_state, p.n_apps);
+	p.fds = ARENA_ARRAY(&n->pod.arena, struct pollfd, p.n_apps + 2);
+	for (size_t i = 0; i < p.n_apps; i++)
+		p.apps[i].sock = p.apps[i].mnt_ns = -1;
+	if (set_up(&p, &e) < 0) {
+		tell_failure(&p, EXIT_ERROR, &e);
+		_exit(EXIT_ERROR); /* with all that was started */
+	}
+	supervise(&p);
+	_exit(p.status);
+}
