@@ -125,6 +125,8 @@ static int load(const struct stage1_run *run, unsigned flags, struct stage1_pod 
 		r = stage1_lock_fd(&p->lock_fd, e);
 	if (r < 0 || (r = load_facts(run, flags, p, e)) < 0 || (r = load_manifest(p, e)) < 0)
 		return r;
+	if (p->manifest->n_apps == 1) /* alone in its pod: nobody to share it with */
+		p->facts.shm_dir = NULL;
 	if (!(flags & STAGE1_LOOK) && (r = stage1_write_etc(run, p, e)) < 0)
 		return r;
 	p->plans = ARENA_ARRAY(&p->arena, struct app_plan, p->manifest->n_apps);
