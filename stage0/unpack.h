@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unpack: the wire format between stage0 and the unpack worker; the only header that they share.
+ *
+ * One struct unpack_request goes to the worker, one struct unpack_answer comes back, each in one
+ * packet on descriptor WORKER_SOCKET (stage0/worker.h). Both have a fixed size, a magic number and
+ * a version; both sides check them before they look further. The other descriptors are
+ *
+ *	UNPACK_FD_INPUT   the archive, read from where it stands to its end (a pipe will do);
+ *	                  for UNPACK_PACK the image manifest
+ *	UNPACK_FD_DIR     the directory that becomes the worker's root
+ *	UNPACK_FD_OUTPUT  what the mode says; may be missing for UNPACK_TREE
+ *
+ * Strings of the answer come from a process that has read hostile bytes: err_sanitize() them.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+enum { UNPACK_MAGIC = 0x726b7455, UNPACK_VERSION = 1 };
+enum { UNPACK_FD_SOCKET = 3, UNPACK_FD_INPUT, UNPACK_FD_DIR, UNPACK_FD_OUTPUT };
+enum { UNPACK_DIGEST_SIZE = 64 }; /* sha512 of the uncompressed archive */
+
+enum unpack_mode {
+	UNPACK_TREE, /* archive → DIR/manifest, DIR/rootfs; its bytes as they come → OUTPUT */
+	UNPACK_COMPARE, /* archive against DIR; differences are counted */
+	UNPACK_PLAIN,	/* archive → OUTPUT, decompressed; DIR is an empty place to stay in */
+	UNPACK_PACK, /* manifest and DIR (a root filesystem) → OUTPUT, an uncompressed archive */
+	_UNPACK_MODE_MAX
+};
+
+enum unpack_flags {
+	UNPACK_NO_ISAL = 1, /* inflate gzip with zlib, as where ISA-L is missing */
+};
+
+struct unpack_request {
+	uint32_t magic, version;
+	uint32_t mode, flags;
+	uint64_t max_bytes;   /* of the uncompressed archive, and of all files together */
+	uint64_t max_entries; /* of the archive */
+	uint64_t cpu_seconds;
+};
+
+struct unpack_answer {
+	uint32_t magic, version;
+	int32_t result; /* 0, or a negative errno that err explains */
+	uint32_t reserved;
+	uint8_t digest[UNPACK_DIGEST_SIZE];
+	uint64_t input_bytes; /* as they came: the blob's size */
+	uint64_t bytes;	      /* uncompressed */
+	uint64_t entries;
+	uint64_t tree_bytes;  /* contents of all files */
+	uint64_t differences; /* UNPACK_COMPARE; then err says what the first one is */
+	struct err err;
+};
+_Static_assert(sizeof(struct unpack_request) == 40, "fixed on the wire");
+_Static_assert(sizeof(struct unpack_answer) == 120 + sizeof(struct err), "fixed on the wire");

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job: what the worker does once it is confined: one request, one answer.
+ *
+ * Separate from the program so that tests and the fuzzer can call it in their own process.
+ */
+#pragma once
+
+#include "stage0/unpack.h"
+
+struct job_fds {
+	int input, dir, output; /* as UNPACK_FD_*; output may be -1 */
+};
+
+/* Loads whatever must not be loaded from inside another root. */
+int job_prepare(struct err *e);
+/* Fills every field of *ret; what went wrong is in it. */
+void job_run(
+	const struct unpack_request *request, const struct job_fds *fds, struct unpack_answer *ret);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tree: a sink that creates the entries of an archive below a directory.
+ *
+ * Everything is created, nothing is replaced: an entry whose name is taken is a duplicate and
+ * refused, as appc demands. An entry below something that is not a directory (a symbolic link
+ * above all) is refused too. Hard links lead only to what the archive brought before.
+ */
+#pragma once
+
+#include "stage0/unpack/dirs.h"
+
+struct tree {
+	struct dirs dirs;
+	int fd;	    /* of the file that is being written, or -1 */
+	int parent; /* of the current entry, borrowed from dirs */
+	const char *name;
+};
+
+int tree_init(struct tree *t, int root, struct err *e);
+void tree_release(struct tree *t);
+struct sink tree_sink(struct tree *t);
+/* After the last entry: gives the directories their times. */
+int tree_finish(struct tree *t, struct err *e);
