@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/fs/atomic.h"
+#include "lib/fs/io.h"
+#include "lib/fs/lockfd.h"
+#include "lib/sys/compat.h"
+#include "stage0/store/internal.h"
+
+enum { COMPARE_CHUNK = 64 * 1024, PUBLISH_TRIES = 16 };
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* --- an archive that is here already ---------------------------------------------------------- */
+
+struct same {
+	struct store *s;
+	int fd;
+	uint64_t size;
+	bool found;
+	char hex[HEX_SIZE + 1];
+};
+
+static bool same_content(int a, int b, uint64_t size)
+{
+	char x[COMPARE_CHUNK], y[COMPARE_CHUNK];
+	for (uint64_t at = 0; at < size;) {
+		ssize_t n = pread(a, x, sizeof x, (off_t)at), m = pread(b, y, sizeof y, (off_t)at);
+		if (n <= 0 || n != m || memcmp(x, y, (size_t)n) != 0)
+			return false;
+		at += (uint64_t)n;
+	}
+	return true;
+}
+
+static int compare_blob(void *ctx, const char *hex, struct err *e)
+{
+	struct same *same = ctx;
+	struct stat st;
+	const struct place p = place(CAS_BLOB, hex);
+	(void)e;
+	if (same->found || fstatat(same->s->dirfd, p.path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(uint64_t)st.st_size != same->size)
+		return 0;
+	_clean_(fd) int blob = openat(same->s->dirfd, p.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (blob < 0 || !same_content(same->fd, blob, same->size))
+		return 0;
+	same->found = true;
+	memcpy(same->hex, hex, HEX_SIZE + 1);
+	return 0;
+}
+
+/* The blob that has exactly these bytes, found by comparing: cheaper by far than digests, and
+ * whatever happens to the file meanwhile, the blob is what was read. */
+static bool find_same(struct store *s, int fd, char ret[HEX_SIZE + 1])
+{
+	struct stat st;
+	struct err ignored = ERR_INIT;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	struct same same = { .s = s, .fd = fd, .size = (uint64_t)st.st_size };
+	(void)cas_each(s, CAS_BLOB, true, compare_blob, &same, &ignored);
+	memcpy(ret, same.hex, HEX_SIZE + 1);
+	return same.found;
+}
+
+/* 1: the image is complete, its record is renewed; 0: something is missing, import it. */
+static int renew(struct store *s, const char *hex, const struct import_options *o, struct arena *a,
+	const char **ret_id, struct err *e)
+{
+	struct image image;
+	struct treeref tree;
+	struct err ignored = ERR_INIT;
+	const char *id = arena_printf(a, ID_PREFIX "%s", hex);
+	if (store_tree(s, id, &tree, &ignored) < 0)
+		return 0;
+	int r = 0;
+	if (store_get(s, id, a, &image, &ignored) >= 0) {
+		/* Once accepted with a signature, it stays so. */
+		bool insecure = image.insecure && o->insecure;
+		const char *source = o->source ? o->source : image.source;
+		if (insecure == image.insecure && str_eq(source, image.source)) {
+			store_touch(s, id);
+		} else {
+			image.insecure = insecure;
+			image.source = source;
+			image.imported_ns = now_ns();
+			r = record_write(s, &image, false, e);
+		}
+		if (r >= 0) {
+			*ret_id = id;
+			r = 1;
+		}
+	}
+	treeref_release(&tree);
+	return r;
+}
+
+/* --- a new one -------------------------------------------------------------------------------- */
+
+struct import {
+	struct store *s;
+	const struct import_options *o;
+	struct tmp tree, blob;
+	struct unpack_answer answer;
+	struct image image;
+	char hex[HEX_SIZE + 1];
+};
+
+/* The bytes that are digested are the bytes that are kept: shared with the source where the
+ * filesystem can do that, else the worker writes down what it reads. */
+static int unpack(struct import *i, int fd, struct err *e)
+{
+	struct unpack_job job = {
+		.mode = UNPACK_TREE,
+		.input = fd,
+		.dir = i->tree.fd,
+		.output = i->blob.fd,
+		.max_bytes = i->o->max_bytes,
+		.max_entries = i->o->max_entries,
+		.timeout_s = i->o->timeout_s,
+	};
+	_clean_(fd) int clone = -1;
+	if (ioctl(i->blob.fd, FICLONE, fd) == 0) {
+		clone = openat(i->s->dirfd, place(CAS_TMP, i->blob.name).path,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (clone < 0)
+			return ERR_SYS(e, "open the copy of the archive");
+		job.input = clone;
+		job.output = -1;
+	} else if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE) {
+		return ERR_SYS(e, "seek");
+	}
+	int r = unpacker_run(&job, &i->answer, e);
+	if (r < 0)
+		return r;
+	digest_hex(i->answer.digest, i->hex);
+	return 0;
+}
+
+/* What the record says comes from the manifest that lies in the tree, as every later use does. */
+static int describe(struct import *i, struct arena *a, struct err *e)
+{
+	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	struct image_manifest *m;
+	int r = io_read_file(i->tree.fd, "manifest", &bytes, e);
+	if (r >= 0)
+		r = image_manifest_decode(str_text(&bytes), bytes.len, a, &m, e);
+	if (r < 0)
+		return r;
+	i->image = (struct image){
+		.id = arena_printf(a, ID_PREFIX "%s", i->hex),
+		.name = m->name,
+		.version = nv_get(&m->labels, "version"),
+		.imported_ns = now_ns(),
+		.size = i->answer.input_bytes + i->answer.tree_bytes,
+		.source = i->o->source,
+		.insecure = i->o->insecure,
+	};
+	return 0;
+}
+
+static int publish_blob(struct import *i, int tmpdir, struct err *e)
+{
+	_clean_(fd) int dir = openat(i->s->dirfd, CAS_BLOB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return ERR_SYS(e, "open '%s/%s'", i->s->path, CAS_BLOB);
+	/* Over one that may be there: the same image, perhaps compressed in another way. */
+	if (renameat(tmpdir, i->blob.name, dir, i->hex) < 0)
+		return ERR_SYS(e, "rename '%s' to '%s'", i->blob.name, i->hex);
+	i->blob.name[0] = '\0';
+	return dir_sync(dir, e);
+}
+
+/* On success the tree is there, and *ret keeps it there. */
+static int publish_tree(struct import *i, int tmpdir, struct treeref *ret, struct err *e)
+{
+	_clean_(fd) int dir = openat(i->s->dirfd, CAS_TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return ERR_SYS(e, "open '%s/%s'", i->s->path, CAS_TREE);
+	for (int tries = 0; tries < PUBLISH_TRIES; tries++) {
+		int r = atomic_publish(tmpdir, i->tree.name, dir, i->hex, ATOMIC_VISIBLE, e);
+		if (r >= 0) {
+			i->tree.name[0] = '\0';
+			r = dir_sync(dir, e);
+			return r < 0 ? r : store_tree(i->s, i->image.id, ret, e);
+		}
+		if (r != -EEXIST && r != -ENOTEMPTY)
+			return r;
+		/* Somebody else was faster. Theirs may be removed before we hold it: again. */
+		r = store_tree(i->s, i->image.id, ret, e);
+		if (r != -ENOENT)
+			return r;
+	}
+	return err_set(
+		e, ERR_BUSY, EBUSY, "image '%s' is being removed again and again", i->image.id);
+}
+
+static int publish(struct import *i, struct err *e)
+{
+	struct treeref tree;
+	_clean_(fd) int tmpdir = openat(i->s->dirfd, CAS_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (tmpdir < 0)
+		return ERR_SYS(e, "open '%s/%s'", i->s->path, CAS_TMP);
+	if (syncfs(i->tree.fd) < 0)
+		return ERR_SYS(e, "sync the store");
+	/* From its publication on a tree may be used by others, who take a shared lock. */
+	int r = lockfd_wait(i->tree.fd, LOCK_SHARED, e);
+	if (r >= 0)
+		r = publish_blob(i, tmpdir, e);
+	if (r >= 0)
+		r = publish_tree(i, tmpdir, &tree, e);
+	if (r < 0)
+		return r;
+	r = record_write(i->s, &i->image, true, e);
+	treeref_release(&tree);
+	return r;
+}
+
+static int import_new(struct store *s, int fd, const struct import_options *o, struct arena *a,
+	const char **ret_id, struct err *e)
+{
+	struct import i = { .s = s, .o = o, .tree = TMP_INIT, .blob = TMP_INIT };
+	int r = tmp_dir(s, &i.tree, e);
+	if (r >= 0)
+		r = tmp_file(s, &i.blob, e);
+	if (r >= 0)
+		r = unpack(&i, fd, e);
+	if (r >= 0)
+		r = describe(&i, a, e);
+	if (r >= 0)
+		r = publish(&i, e);
+	tmp_cleanup(&i.tree);
+	tmp_cleanup(&i.blob);
+	if (r >= 0)
+		*ret_id = i.image.id;
+	return r < 0 ? r : 0;
+}
+
+int store_import(struct store *s, int fd, const struct import_options *o, struct arena *a,
+	const char **ret_id, struct err *e)
+{
+	char hex[HEX_SIZE + 1];
+	if (find_same(s, fd, hex)) {
+		int r = renew(s, hex, o, a, ret_id, e);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+	return import_new(s, fd, o, a, ret_id, e);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/fs/atomic.h"
+#include "lib/fs/io.h"
+#include "lib/json/jdec.h"
+#include "lib/json/jenc.h"
+#include "stage0/store/internal.h"
+
+enum { RECORD_MAX = 64 * 1024 };
+
+static int not_negative(struct jctx *c, const struct jpath *at, const void *target)
+{
+	return *(const int64_t *)target < 0 ? jdec_error(c, at, "negative") : 0;
+}
+
+_Static_assert(sizeof(((struct image *)0)->size) == sizeof(int64_t), "decoded as J_I64");
+static const struct jfield record_fields[] = {
+	{ "name", J_STRING, offsetof(struct image, name), J_REQUIRED },
+	{ "version", J_STRING, offsetof(struct image, version), 0 },
+	{ "imported", J_I64, offsetof(struct image, imported_ns), J_REQUIRED },
+	{ "size", J_I64, offsetof(struct image, size), J_REQUIRED, .check = not_negative },
+	{ "source", J_STRING, offsetof(struct image, source), 0 },
+	{ "insecure", J_BOOL, offsetof(struct image, insecure), 0 },
+	{ 0 },
+};
+
+static int record_decode(const struct str *bytes, struct arena *a, struct image *ret, struct err *e)
+{
+	struct json *v;
+	struct jctx c = { a, e };
+	int r = json_parse(str_text(bytes), bytes->len, a, &v, e);
+	return r < 0 ? r : jdec_object(&c, v, NULL, record_fields, J_UNKNOWN_REFUSED, ret);
+}
+
+int record_write(struct store *s, const struct image *image, bool durable, struct err *e)
+{
+	_clean_(str) struct str out = STR_INIT(RECORD_MAX);
+	struct jenc j = JENC_INIT(&out, false);
+	jenc_open(&j, '{');
+	jenc_key(&j, "name");
+	jenc_string(&j, image->name);
+	jenc_member(&j, "version", image->version);
+	jenc_key(&j, "imported");
+	jenc_i64(&j, image->imported_ns);
+	jenc_key(&j, "size");
+	jenc_i64(&j, (int64_t)image->size);
+	jenc_member(&j, "source", image->source);
+	jenc_key(&j, "insecure");
+	jenc_bool(&j, image->insecure);
+	jenc_close(&j, '}');
+	str_addc(&out, '\n');
+	if (!str_ok(&out))
+		return ERR_BAD(e, "the record of image '%s' would be too large", image->id);
+	_clean_(fd) int dir = openat(s->dirfd, CAS_IMAGE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return ERR_SYS(e, "open '%s/%s'", s->path, CAS_IMAGE);
+	int r = atomic_write(dir, image->id + strlen(ID_PREFIX), out.buf, out.len, 0600,
+		durable ? ATOMIC_DURABLE : ATOMIC_VISIBLE, e);
+	return r < 0 ? err_wrap(e, r, "record of image '%s'", image->id) : 0;
+}
+
+bool record_exists(struct store *s, const char *hex)
+{
+	struct stat st;
+	return fstatat(s->dirfd, place(CAS_IMAGE, hex).path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int record_read(
+	struct store *s, const char *hex, struct arena *a, struct image *ret, struct err *e)
+{
+	struct image image = { 0 };
+	struct stat st;
+	_clean_(str) struct str bytes = STR_INIT(RECORD_MAX);
+	_clean_(fd) int fd =
+		openat(s->dirfd, place(CAS_IMAGE, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return ERR_NOENT(e, "no image '" ID_PREFIX "%s' in the store", hex);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return ERR_SYS(e, "record of image '" ID_PREFIX "%s'", hex);
+	int r = io_read_fd(fd, "record", &bytes, e);
+	if (r >= 0)
+		r = record_decode(&bytes, a, &image, e);
+	if (r < 0)
+		return err_wrap(e, r, "record of image '" ID_PREFIX "%s'", hex);
+	image.id = arena_printf(a, ID_PREFIX "%s", hex);
+	image.last_used_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	if (str_empty(image.version))
+		image.version = NULL;
+	*ret = image;
+	return 0;
+}
+
+int store_get(struct store *s, const char *id, struct arena *a, struct image *ret, struct err *e)
+{
+	const char *hex = id_hex(id, e);
+	return hex ? record_read(s, hex, a, ret, e) : -EINVAL;
+}
+
+void store_touch(struct store *s, const char *id)
+{
+	struct err ignored = ERR_INIT;
+	const char *hex = id_hex(id, &ignored);
+	if (hex)
+		(void)utimensat(s->dirfd, place(CAS_IMAGE, hex).path, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
+struct listing {
+	struct store *s;
+	struct arena *a;
+	struct images images;
+	size_t cap;
+};
+
+static int list_one(void *ctx, const char *hex, struct err *e)
+{
+	struct listing *l = ctx;
+	struct image image;
+	int r = record_read(l->s, hex, l->a, &image, e);
+	if (r < 0) {
+		/* Removed meanwhile, or damaged: no reason to hide the others. */
+		dbg("store: %s is left out of the list: %s", hex, e->msg);
+		return 0;
+	}
+	if (l->images.n == l->cap) {
+		struct image *old = l->images.v;
+		l->cap = l->cap ? 2 * l->cap : 16;
+		l->images.v = ARENA_ARRAY(l->a, struct image, l->cap);
+		if (old)
+			memcpy(l->images.v, old, l->images.n * sizeof *old);
+	}
+	l->images.v[l->images.n++] = image;
+	return 0;
+}
+
+static int by_import(const void *a, const void *b)
+{
+	const struct image *x = a, *y = b;
+	int order = (x->imported_ns > y->imported_ns) - (x->imported_ns < y->imported_ns);
+	return order ? order : strcmp(x->id, y->id);
+}
+
+int store_list(struct store *s, struct arena *a, struct images *ret, struct err *e)
+{
+	struct listing l = { .s = s, .a = a };
+	int r = cas_each(s, CAS_IMAGE, true, list_one, &l, e);
+	if (r < 0)
+		return r;
+	if (l.images.n)
+		qsort(l.images.v, l.images.n, sizeof *l.images.v, by_import);
+	*ret = l.images;
+	return 0;
+}

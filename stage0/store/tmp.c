@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/fs/lockfd.h"
+#include "lib/fs/rmtree.h"
+#include "stage0/store/internal.h"
+
+enum { TRIES = 8 };
+
+int tmp_name(char ret[24], struct err *e)
+{
+	uint64_t random;
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		return ERR_SYS(e, "getrandom");
+	snprintf(ret, 24, "%016llx", (unsigned long long)random);
+	return 0;
+}
+
+static int create(struct tmp *t, bool dir)
+{
+	const struct place p = place(CAS_TMP, t->name);
+	if (!dir)
+		return openat(t->s->dirfd, p.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (mkdirat(t->s->dirfd, p.path, 0700) < 0)
+		return -1;
+	return openat(t->s->dirfd, p.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Between creating and locking, a collector may take it for a left-over: then again. */
+static int make(struct store *s, bool dir, struct tmp *ret, struct err *e)
+{
+	int r = cas_make_dirs(s, e);
+	for (int i = 0; r >= 0 && i < TRIES; i++) {
+		struct tmp t = { .s = s, .fd = -1 };
+		r = tmp_name(t.name, e);
+		if (r < 0)
+			break;
+		t.fd = create(&t, dir);
+		if (t.fd < 0 && errno == ENOENT)
+			continue;
+		if (t.fd < 0)
+			return ERR_SYS(e, "create a temporary name in '%s/%s'", s->path, CAS_TMP);
+		r = lockfd_try(t.fd, LOCK_EXCLUSIVE, e);
+		if (r == 1 && cas_is_still(s, CAS_TMP, t.name, t.fd)) {
+			*ret = t;
+			return 0;
+		}
+		t.fd = fd_close(t.fd);
+	}
+	return r < 0 ? r
+		     : err_set(e, ERR_BUSY, EBUSY, "'%s/%s' is being emptied", s->path, CAS_TMP);
+}
+
+int tmp_dir(struct store *s, struct tmp *ret, struct err *e)
+{
+	return make(s, true, ret, e);
+}
+
+int tmp_file(struct store *s, struct tmp *ret, struct err *e)
+{
+	return make(s, false, ret, e);
+}
+
+void tmp_cleanup(struct tmp *t)
+{
+	struct err ignored = ERR_INIT;
+	if (t->fd >= 0 && t->name[0]) {
+		_clean_(fd) int dir =
+			openat(t->s->dirfd, CAS_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		/* What cannot be removed now is a left-over for the collector. */
+		if (dir >= 0)
+			(void)rmtree_at(dir, t->name, &ignored);
+	}
+	t->fd = fd_close(t->fd);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "stage0/self.h"
+#include "stage0/store/internal.h"
+#include "stage0/worker.h"
+
+enum { DEFAULT_ENTRIES = 2000000, DEFAULT_TIMEOUT = 3600 };
+#define DEFAULT_BYTES (64ULL << 30)
+
+_Static_assert((int)UNPACK_FD_INPUT == (int)WORKER_FD_FIRST, "the worker's first descriptor");
+_Static_assert((int)UNPACK_FD_SOCKET == (int)WORKER_SOCKET, "the worker's socket");
+
+static int check_answer(const struct unpack_request *q, struct unpack_answer *a, struct err *e)
+{
+	if (a->magic != UNPACK_MAGIC || a->version != UNPACK_VERSION || a->result > 0 ||
+		a->result < -4095 || a->bytes > q->max_bytes || a->tree_bytes > q->max_bytes ||
+		(q->mode != UNPACK_PACK && a->entries > q->max_entries))
+		return err_set(e, ERR_PEER, EPROTO, "the unpack worker gave a senseless answer");
+	err_sanitize(&a->err);
+	if (a->result == 0)
+		return 0;
+	*e = a->err;
+	if (e->kind == ERR_NONE)
+		err_set(e, ERR_PEER, EPROTO, "the unpack worker failed and did not say why");
+	return a->result;
+}
+
+int unpacker_run(const struct unpack_job *job, struct unpack_answer *ret, struct err *e)
+{
+	_clean_(mem) char *program = NULL;
+	int r = self_worker("unpack", &program, e);
+	if (r < 0)
+		return r;
+	unsigned timeout = job->timeout_s ? job->timeout_s : DEFAULT_TIMEOUT;
+	const struct unpack_request request = {
+		.magic = UNPACK_MAGIC,
+		.version = UNPACK_VERSION,
+		.mode = job->mode,
+		.flags = job->flags,
+		.max_bytes = job->max_bytes ? job->max_bytes : DEFAULT_BYTES,
+		.max_entries = job->max_entries ? job->max_entries : DEFAULT_ENTRIES,
+		.cpu_seconds = 4ULL * timeout,
+	};
+	const struct worker_call call = {
+		.program = program,
+		.fds = { job->input, job->dir, job->output, -1 },
+		.request = &request,
+		.request_size = sizeof request,
+		.answer = ret,
+		.answer_size = sizeof *ret,
+		.timeout_s = timeout,
+	};
+	r = worker_call(&call, e);
+	return r < 0 ? r : check_answer(&request, ret, e);
+}
+
+void digest_hex(const uint8_t digest[UNPACK_DIGEST_SIZE], char ret[HEX_SIZE + 1])
+{
+	for (size_t i = 0; i < UNPACK_DIGEST_SIZE; i++)
+		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+}
+
+int unpack_blob(struct store *s, const char *hex, struct tmp *ret, struct err *e)
+{
+	_clean_(tmp) struct tmp dir = TMP_INIT;
+	struct unpack_answer answer;
+	char got[HEX_SIZE + 1];
+	_clean_(fd) int blob =
+		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (blob < 0)
+		return ERR_SYS(e, "open the stored archive of image '" ID_PREFIX "%s'", hex);
+	int r = tmp_dir(s, &dir, e);
+	if (r < 0)
+		return r;
+	const struct unpack_job job = {
+		.mode = UNPACK_TREE, .input = blob, .dir = dir.fd, .output = -1
+	};
+	r = unpacker_run(&job, &answer, e);
+	if (r < 0)
+		return r;
+	digest_hex(answer.digest, got);
+	if (strcmp(got, hex) != 0)
+		return ERR_BAD(e, "the stored archive of image '" ID_PREFIX "%s' is corrupt", hex);
+	*ret = dir;
+	dir.fd = -1;
+	return 0;
+}
