@@ -15,3 +15,8 @@ struct stage1_entry {
 };
 /* `entries` ends with an empty row. Prints the error, once; returns the exit status. */
 int stage1_main(int argc, char **argv, const struct stage1_entry *entries);
+
+/* The entry point `stop` of flavors in which `run`, working in the pod's directory, is the parent
+ * of what `pid` names. Asks `run` to stop the pod (TERM); or, with --force, kills that process,
+ * which ends the pod and is seen and recorded by `run`. */
+int stage1_stop(int argc, char **argv, int *ret_status, struct err *e);

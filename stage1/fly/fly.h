@@ -15,8 +15,7 @@
  * TERM is killed after a while, and what the app leaves behind ends with it. And no mount of the
  * pod is ever visible in the host's mount namespace: volumes receive mounts, and never send any.
  *
- * Each entry point works in the pod's directory, and gives 0 and *ret_status, or an error that
- * main() prints.
+ * Entry points: see stage1/entry.h, which has `stop` too.
  */
 #pragma once
 
@@ -24,5 +23,4 @@
 
 int fly_run(int argc, char **argv, int *ret_status, struct err *e);
 int fly_enter(int argc, char **argv, int *ret_status, struct err *e);
-int fly_stop(int argc, char **argv, int *ret_status, struct err *e);
 int fly_gc(int argc, char **argv, int *ret_status, struct err *e);

@@ -6,7 +6,7 @@
 static const struct stage1_entry entries[] = {
 	{ "run", fly_run },
 	{ "enter", fly_enter },
-	{ "stop", fly_stop },
+	{ "stop", stage1_stop },
 	{ "gc", fly_gc },
 	{ 0 },
 };

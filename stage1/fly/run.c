@@ -16,7 +16,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/fs/atomic.h"
-#include "lib/fs/path.h"
+#include "lib/sys/proc.h"
 #include "stage1/fly/fly.h"
 #include "stage1/fly/supervise.h"
 #include "stage1/load.h"
@@ -74,6 +74,9 @@ static int build_root(const struct stage1_pod *pod, struct fly_app *app, struct 
 		return r;
 	r = root_build(app->rootfs_fd, app->plan, &sources, e);
 	root_sources_release(&sources);
+	/* Where `stop` looks for us. */
+	if (r >= 0 && fchdir(pod->dirfd) < 0)
+		r = ERR_SYS(e, "return to the pod's directory");
 	return r < 0 ? r
 		     : ident_resolve(app->rootfs_fd, app->plan->cred.user, app->plan->cred.group,
 			       &app->ident, e);
@@ -131,8 +134,9 @@ static void run_post_stop(const struct fly_app *app)
 			end_child(&e, EXIT_APP_SETUP);
 		_exit(0);
 	}
+	struct err ignored = ERR_INIT;
 	if (pid > 0)
-		supervise_wait(pid);
+		(void)proc_wait(pid, &ignored);
 }
 
 /* The pod can be entered from here on: whoever sees `pid` finds the root complete. */
@@ -162,8 +166,9 @@ static int start_app(
 		r = ERR_SYS(e, "start the app");
 	close(go[1]);
 	if (r < 0 && pid > 0) {
+		struct err ignored = ERR_INIT;
 		kill(pid, SIGKILL);
-		supervise_wait(pid);
+		(void)proc_wait(pid, &ignored);
 	}
 	if (r >= 0)
 		*ret = pid;
@@ -190,7 +195,8 @@ static int run_app(
 	run_post_stop(app);
 	if (r < 0)
 		return r;
-	*ret_status = status;
+	/* Nothing of the app ran: that is an error of rkt, as where it is seen before the fork. */
+	*ret_status = status == EXIT_APP_SETUP ? EXIT_ERROR : status;
 	return 0;
 }
 

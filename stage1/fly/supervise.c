@@ -16,6 +16,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/fs/io.h"
+#include "lib/sys/proc.h"
 
 static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 
@@ -44,21 +45,6 @@ void supervise_reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int exit_status(int wait_status)
-{
-	return WIFSIGNALED(wait_status) ? EXIT_SIGNAL_BASE + WTERMSIG(wait_status)
-					: WEXITSTATUS(wait_status);
-}
-
-int supervise_wait(pid_t pid)
-{
-	int status;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_ERROR;
-	return exit_status(status);
-}
-
 /* Reaps whatever ended, the orphans of the app too; true once the app itself is among them. */
 static bool reap(pid_t app, int *ret_status)
 {
@@ -67,7 +53,7 @@ static bool reap(pid_t app, int *ret_status)
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == app) {
-			*ret_status = exit_status(status);
+			*ret_status = proc_exit_code(status);
 			ended = true;
 		}
 	return ended;

@@ -18,5 +18,3 @@ void supervise_reset_signals(void);
 /* Waits for the app and for all that it leaves behind, which is killed. Returns the exit status:
  * the app's own, or 128 + the signal that killed it. */
 int supervise_app(pid_t pid);
-/* Waits for one child; its exit status. */
-int supervise_wait(pid_t pid);
