@@ -17,7 +17,10 @@
 #define POD_STAGE1_ROOTFS "stage1/rootfs"
 #define POD_STAGE1_MANIFEST "stage1/manifest"
 #define POD_STAGE1_TREE_ID "stage1TreeStoreID"
-#define POD_NO_OVERLAY_FILE "no-overlay" /* present: the trees are copies in place */
+#define POD_STAGE1_OVERLAY "stage1/overlay"  /* {upper,work}, for a stage1 that is not read-only */
+#define POD_INSECURE_FILE "insecure-options" /* what was loosened; absent: nothing */
+#define POD_NO_OVERLAY_FILE "no-overlay"     /* present: the trees are copies in place */
+#define POD_NET_INFO_FILE "net-info.json"
 #define POD_SUBCGROUP_FILE "subcgroup"
 #define POD_VOLUMES_DIR "sharedVolumes" /* NAME/: empty and implicit volumes */
 

@@ -2,6 +2,7 @@
 /* internal: what the files of stage0/pod share and nobody else uses. */
 #pragma once
 
+#include "lib/base/str.h"
 #include "stage0/pod/pod.h"
 
 enum { POD_PATH_MAX = 64 };
@@ -19,3 +20,36 @@ enum pod_phase pod_next_phase(enum pod_phase phase, enum pod_event ev);
 
 /* Makes moves between two phases survive a power cut. */
 int pods_sync(struct pods *ps, enum pod_phase from, enum pod_phase to, struct err *e);
+
+/* Records what --insecure-options loosened, if anything. */
+int pod_write_insecure(struct pod *p, bool caps, bool paths, bool seccomp, struct err *e);
+
+/* What is to be executed of a pod's stage1: from its own copy of the manifest. */
+struct pod_stage1 {
+	struct arena arena;
+	const char *id;
+	const struct image_manifest *manifest;
+	unsigned interface;
+	bool no_overlay;
+};
+#define POD_STAGE1_INIT ((struct pod_stage1){ 0 })
+static inline void pod_stage1_cleanup(struct pod_stage1 *s)
+{
+	arena_release(&s->arena);
+}
+int pod_stage1_load(struct pod *p, struct pod_stage1 *ret, struct err *e);
+
+/* The entry point of stage1/rootfs below the working directory, links resolved as if that were "/";
+ * the caller frees it. */
+int stage1_program(const char *entry, char **ret, struct err *e);
+/* All descriptors from 3 on are closed by the next exec. */
+void close_on_exec_all(void);
+
+/* The pod's own manifest; the arena owns it. */
+int pod_read_manifest(
+	struct pod *p, struct arena *a, const struct pod_manifest **ret, struct err *e);
+
+/* Executes it with these arguments, argv[0] included; returns only on failure. */
+int stage1_exec(const char *program, const struct strv *args, struct err *e);
+/* stage1's `gc` entry point for a pod that has ended; nothing to do is success. */
+int pod_stage1_gc(struct pod *p, struct store *s, const char *local_config, struct err *e);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage0/pod/mounts.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
+#include "lib/fs/path.h"
+#include "lib/sys/compat.h"
+
+enum { FD_PATH = 32 };
+
+static void fd_path(char buf[FD_PATH], int fd)
+{
+	snprintf(buf, FD_PATH, "/proc/self/fd/%d", fd);
+}
+
+int mounts_enter(const struct pod *p, struct err *e)
+{
+	if (fchdir(p->dirfd) < 0)
+		return ERR_SYS(e, "enter the pod's directory");
+	if (unshare(CLONE_NEWNS) < 0)
+		return ERR_SYS(e, "create mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return ERR_SYS(e, "make mounts private");
+	return 0;
+}
+
+/* --- binds --------------------------------------------------------------------------------- */
+
+/* A mount of `path` that is nowhere yet; -ENOSYS quietly on kernels that have no such thing. */
+static int clone_mount(const char *path, struct err *e)
+{
+	int fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return fd < 0 ? ERR_SYS(e, "bind '%s'", path) : fd;
+}
+
+static int attach(int mount_fd, int at, const char *path, struct err *e)
+{
+	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (*path ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
+	if (sys_move_mount(mount_fd, "", at, path, flags) < 0)
+		return ERR_SYS(e, "mount on '%s'", path);
+	return 0;
+}
+
+static int bind_old(const char *src, const char *dst, unsigned long more, struct err *e)
+{
+	if (mount(src, dst, NULL, MS_BIND, NULL) < 0)
+		return ERR_SYS(e, "bind '%s' to '%s'", src, dst);
+	if (more && mount(NULL, dst, NULL, MS_REMOUNT | MS_BIND | more, NULL) < 0)
+		return ERR_SYS(e, "make '%s' read-only", dst);
+	return 0;
+}
+
+static int bind_read_only(const char *src, const char *dst, struct err *e)
+{
+	struct compat_mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+						      MOUNT_ATTR_NODEV };
+	_clean_(fd) int m = clone_mount(src, e);
+	if (m < 0 && m != -ENOSYS)
+		return m;
+	if (m < 0 || sys_mount_setattr(m, "", AT_EMPTY_PATH, &attr) < 0)
+		return m >= 0 && errno != ENOSYS
+			       ? ERR_SYS(e, "make '%s' read-only", dst)
+			       : bind_old(src, dst, MS_RDONLY | MS_NOSUID | MS_NODEV, e);
+	return attach(m, AT_FDCWD, dst, e);
+}
+
+/* --- overlays ------------------------------------------------------------------------------ */
+
+struct overlay {
+	const char *lower;	  /* absolute */
+	char upper[PATH_MAX / 2]; /* relative to the pod's directory; of harmless characters */
+	char work[PATH_MAX / 2];
+	unsigned flags; /* MS_* */
+};
+
+static int overlay_error(const char *lower, struct err *e)
+{
+	int num = errno;
+	switch (num) {
+	case ENODEV:
+		return err_set(e, ERR_REFUSED, num,
+			"this kernel has no overlayfs: --no-overlay does without it");
+	case EINVAL:
+	case EOPNOTSUPP:
+	case EREMOTE:
+		return err_set(e, ERR_REFUSED, num,
+			"overlayfs cannot write to the filesystem of the data directory: use "
+			"--no-overlay, or --dir with a directory elsewhere");
+	default: return ERR_NUM(e, num, "overlay on '%s'", lower);
+	}
+}
+
+static int overlay_new(const struct overlay *o, int fs, struct err *e)
+{
+	const char *const options[][2] = { { "source", "overlay" }, { "lowerdir", o->lower },
+		{ "upperdir", o->upper }, { "workdir", o->work } };
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0) < 0)
+			return overlay_error(o->lower, e);
+	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return overlay_error(o->lower, e);
+	int m = sys_fsmount(fs, FSMOUNT_CLOEXEC, o->flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0);
+	return m < 0 ? overlay_error(o->lower, e) : m;
+}
+
+static int overlay_old(const struct overlay *o, const char *dst, struct err *e)
+{
+	char options[2 * PATH_MAX];
+	int n = snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", o->lower,
+		o->upper, o->work);
+	if (n < 0 || (size_t)n >= sizeof options)
+		return ERR_NUM(e, ENAMETOOLONG, "overlay on '%s'", o->lower);
+	if (mount("overlay", dst, "overlay", o->flags, options) < 0)
+		return overlay_error(o->lower, e);
+	return 0;
+}
+
+/* The mount options of overlayfs give ':', ',' and '\' a meaning, which differs between versions: a
+ * path that has them is named by a descriptor. */
+static int overlay_mount(struct overlay *o, int at, const char *dst, struct err *e)
+{
+	char name[FD_PATH], target[FD_PATH];
+	_clean_(fd) int lower = -1;
+	if (strpbrk(o->lower, ":,\\\"")) {
+		lower = open(o->lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (lower < 0)
+			return ERR_SYS(e, "open '%s'", o->lower);
+		fd_path(name, lower);
+		o->lower = name;
+	}
+	_clean_(fd) int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs >= 0) {
+		_clean_(fd) int m = overlay_new(o, fs, e);
+		return m < 0 ? m : attach(m, at, dst, e);
+	}
+	if (errno != ENOSYS)
+		return overlay_error(o->lower, e);
+	_clean_(fd) int dir = openat(at, dst, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return ERR_SYS(e, "open '%s'", dst);
+	fd_path(target, dir);
+	return overlay_old(o, target, e);
+}
+
+int mounts_app(int apps, const char *name, const char *tree, struct err *e)
+{
+	char dst[PATH_MAX / 2];
+	struct overlay o = { .lower = tree, .flags = MS_NODEV };
+	snprintf(o.upper, sizeof o.upper, POD_OVERLAY_DIR "/%s/upper", name);
+	snprintf(o.work, sizeof o.work, POD_OVERLAY_DIR "/%s/work", name);
+	snprintf(dst, sizeof dst, "%s/rootfs", name);
+	return err_wrap(e, overlay_mount(&o, apps, dst, e), "app '%s'", name);
+}
+
+/* --- stage1 -------------------------------------------------------------------------------- */
+
+/* The pod's own directories, which go over those of stage1's tree. */
+static const char *const own_dirs[] = { "rkt", STAGE1_APPS_DIR };
+enum { OWN_DIRS = 2 };
+
+/* Before anything lies over them. Where there is no open_tree: plain descriptors. */
+static int own_open(int fds[OWN_DIRS], bool *ret_old, struct err *e)
+{
+	bool old = false;
+	for (int i = 0; i < OWN_DIRS; i++) {
+		char path[64];
+		snprintf(path, sizeof path, POD_STAGE1_ROOTFS "/%s", own_dirs[i]);
+		fds[i] = old ? -ENOSYS : clone_mount(path, e);
+		if (fds[i] == -ENOSYS) {
+			old = true;
+			fds[i] = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			if (fds[i] < 0)
+				return ERR_SYS(e, "open '%s'", path);
+		}
+		if (fds[i] < 0)
+			return fds[i];
+	}
+	*ret_old = old;
+	return 0;
+}
+
+static int own_attach(int root, bool read_only, const int fds[OWN_DIRS], bool old, struct err *e)
+{
+	for (int i = 0; i < OWN_DIRS; i++) {
+		/* The tree is an image's: its links are resolved as if it were "/". */
+		_clean_(fd) int dst =
+			read_only ? path_open_in(root, own_dirs[i], O_PATH | O_DIRECTORY, 0, e)
+				  : path_mkdir_in(root, own_dirs[i], 0755, e);
+		if (dst < 0)
+			return err_wrap(e, dst, "stage1");
+		char from[FD_PATH], to[FD_PATH];
+		fd_path(from, fds[i]);
+		fd_path(to, dst);
+		int r = old ? bind_old(from, to, 0, e) : attach(fds[i], dst, "", e);
+		if (r < 0)
+			return err_wrap(e, r, "'%s' of stage1", own_dirs[i]);
+	}
+	return 0;
+}
+
+static int mount_tree(const char *tree, bool read_only, struct err *e)
+{
+	if (read_only)
+		return bind_read_only(tree, POD_STAGE1_ROOTFS, e);
+	struct overlay o = { .lower = tree };
+	snprintf(o.upper, sizeof o.upper, POD_STAGE1_OVERLAY "/upper");
+	snprintf(o.work, sizeof o.work, POD_STAGE1_OVERLAY "/work");
+	return err_wrap(e, overlay_mount(&o, AT_FDCWD, POD_STAGE1_ROOTFS, e), "stage1");
+}
+
+int mounts_stage1(const char *tree, bool read_only, int *ret_root, int *ret_apps, struct err *e)
+{
+	int own[OWN_DIRS] = { -1, -1 };
+	bool old = false;
+	_clean_(fd) int root = -1;
+	int r = own_open(own, &old, e);
+	if (r >= 0)
+		r = mount_tree(tree, read_only, e);
+	if (r >= 0) {
+		root = open(POD_STAGE1_ROOTFS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r = root < 0 ? ERR_SYS(e, "open '" POD_STAGE1_ROOTFS "'")
+			     : own_attach(root, read_only, own, old, e);
+	}
+	fd_close(own[0]);
+	/* A descriptor of the plain directory does not lead to what is mounted there. */
+	if (r >= 0 && old) {
+		fd_close(own[1]);
+		own[1] = path_open_in(root, STAGE1_APPS_DIR, O_PATH | O_DIRECTORY, 0, e);
+		r = own[1] < 0 ? own[1] : 0;
+	}
+	if (r < 0) {
+		fd_close(own[1]);
+		return r;
+	}
+	*ret_root = take_fd(&root);
+	*ret_apps = own[1];
+	return 0;
+}

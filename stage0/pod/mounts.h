@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mounts: what stage0 mounts for a pod, in a mount namespace of its own.
+ *
+ * Call mounts_enter() in the pod's directory first: from then on nothing that is mounted is seen by
+ * the host, and all of it goes with the last process in the namespace. Paths are relative to the
+ * pod's directory, which stays the working directory. Mounts are made by descriptor; kernels
+ * without that interface (before 5.2; read-only before 5.12) take mount(2) on /proc/self/fd.
+ */
+#pragma once
+
+#include "stage0/pod/pod.h"
+
+/* The private (slave) namespace. The working directory becomes the pod's. */
+int mounts_enter(const struct pod *p, struct err *e);
+
+/* stage1's tree at stage1/rootfs: read-only, or below an overlay; and over it the pod's own rkt/
+ * and opt/stage2/. *ret_root: stage1's root; *ret_apps: its opt/stage2. */
+int mounts_stage1(const char *tree, bool read_only, int *ret_root, int *ret_apps, struct err *e);
+/* An app's overlay at apps/NAME/rootfs. */
+int mounts_app(int apps, const char *name, const char *tree, struct err *e);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/fs/atomic.h"
+#include "lib/fs/copytree.h"
+#include "lib/fs/io.h"
+#include "lib/fs/path.h"
+#include "stage0/pod/internal.h"
+
+/* Longer than any path below: names of apps are at most 512 bytes. */
+enum { PATH_SIZE = 1024 };
+
+struct prep {
+	struct pod *pod;
+	struct store *store;
+	const struct pod_manifest *manifest;
+	const struct prepare_options *o;
+	struct treeref stage1;
+	struct treeref *trees; /* one per app: while these are open nobody removes them */
+	struct err *e;
+};
+
+static int make_dir(struct prep *c, const char *path)
+{
+	return mkdirat(c->pod->dirfd, path, 0755) < 0 ? ERR_SYS(c->e, "create '%s'", path) : 0;
+}
+
+static int make_dirs(struct prep *c, const char *const *paths)
+{
+	for (; *paths; paths++) {
+		int r = make_dir(c, *paths);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int write_file(struct prep *c, const char *path, const void *bytes, size_t n)
+{
+	return io_write_new(c->pod->dirfd, path, bytes, n, 0640, c->e);
+}
+
+static int write_line(struct prep *c, const char *path, const char *text)
+{
+	char line[256];
+	int n = snprintf(line, sizeof line, "%s\n", text);
+	BUG_ON(n < 0 || (size_t)n >= sizeof line);
+	return write_file(c, path, line, (size_t)n);
+}
+
+/* The manifest of an image, as it is in the archive. */
+static int write_image_manifest(struct prep *c, const char *id, const char *path)
+{
+	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	int r = store_manifest_bytes(c->store, id, &bytes, c->e);
+	return r < 0 ? r : write_file(c, path, str_text(&bytes), bytes.len);
+}
+
+/* upper becomes the root directory that the app sees: mode and owner are those of the image's. */
+static int make_overlay(struct prep *c, const char *dir, const struct treeref *lower)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+	if (fstat(lower->rootfs_fd, &st) < 0)
+		return ERR_SYS(c->e, "stat '%s'", lower->path);
+	snprintf(path, sizeof path, "%s/work", dir);
+	int r = make_dir(c, path);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof path, "%s/upper", dir);
+	if (mkdirat(c->pod->dirfd, path, st.st_mode & 0777) < 0)
+		return ERR_SYS(c->e, "create '%s'", path);
+	if ((st.st_uid || st.st_gid) &&
+		fchownat(c->pod->dirfd, path, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return ERR_SYS(c->e, "chown '%s'", path);
+	if ((st.st_mode & 07000) && fchmodat(c->pod->dirfd, path, st.st_mode & 07777, 0) < 0)
+		return ERR_SYS(c->e, "chmod '%s'", path);
+	return 0;
+}
+
+static int copy_to(struct prep *c, const struct treeref *from, int to)
+{
+	int r = to < 0 ? to : copytree(from->rootfs_fd, to, c->e);
+	fd_close(to);
+	return err_wrap(c->e, r, "copy '%s'", from->path);
+}
+
+/* --- apps ---------------------------------------------------------------------------------- */
+
+static int prepare_app(struct prep *c, const struct runtime_app *app, const struct treeref *tree)
+{
+	char dir[PATH_SIZE], path[PATH_SIZE + 32];
+	snprintf(dir, sizeof dir, POD_APPSINFO_DIR "/%s", app->name);
+	int r = make_dir(c, dir);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof path, "%s/" POD_TREE_ID_FILE, dir);
+	r = write_line(c, path, app->image.id);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof path, "%s/manifest", dir);
+	r = write_image_manifest(c, app->image.id, path);
+	if (r < 0 || c->o->no_overlay)
+		return r;
+	snprintf(dir, sizeof dir, POD_OVERLAY_DIR "/%s", app->name);
+	r = make_dir(c, dir);
+	return r < 0 ? r : make_overlay(c, dir, tree);
+}
+
+static int prepare_apps(struct prep *c)
+{
+	int r = make_dir(c, POD_APPSINFO_DIR);
+	if (r >= 0 && !c->o->no_overlay)
+		r = make_dir(c, POD_OVERLAY_DIR);
+	for (size_t i = 0; r >= 0 && i < c->manifest->n_apps; i++) {
+		const struct runtime_app *app = &c->manifest->apps[i];
+		r = err_wrap(c->e, prepare_app(c, app, &c->trees[i]), "app '%s'", app->name);
+	}
+	return r;
+}
+
+/* --- stage1 -------------------------------------------------------------------------------- */
+
+static const char *const reserved_dirs[] = { "rkt", STAGE1_STATUS_DIR, STAGE1_ENV_DIR, "rkt/pid",
+	STAGE1_ETC_DIR, "opt", STAGE1_APPS_DIR, NULL };
+
+/* With overlays stage1/rootfs is a mount point and ours alone: plain paths will do. */
+static int prepare_stage1_mounts(struct prep *c)
+{
+	char path[PATH_SIZE];
+	int r = 0;
+	for (size_t i = 0; r >= 0 && reserved_dirs[i]; i++) {
+		snprintf(path, sizeof path, POD_STAGE1_ROOTFS "/%s", reserved_dirs[i]);
+		r = make_dir(c, path);
+	}
+	for (size_t i = 0; r >= 0 && i < c->manifest->n_apps; i++) {
+		const char *app = c->manifest->apps[i].name;
+		snprintf(path, sizeof path, POD_STAGE1_ROOTFS "/" STAGE1_APPS_DIR "/%s", app);
+		r = make_dir(c, path);
+		if (r < 0)
+			break;
+		snprintf(
+			path, sizeof path, POD_STAGE1_ROOTFS "/" STAGE1_APPS_DIR "/%s/rootfs", app);
+		r = make_dir(c, path);
+	}
+	if (r < 0 || stage1_read_only(c->o->stage1->manifest))
+		return r;
+	r = make_dir(c, POD_STAGE1_OVERLAY);
+	return r < 0 ? r : make_overlay(c, POD_STAGE1_OVERLAY, &c->stage1);
+}
+
+/* Without, it is a copy of an image, whose links must not lead us anywhere. */
+static int prepare_stage1_copy(struct prep *c)
+{
+	_clean_(fd) int root =
+		openat(c->pod->dirfd, POD_STAGE1_ROOTFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return ERR_SYS(c->e, "open '" POD_STAGE1_ROOTFS "'");
+	int r = copy_to(c, &c->stage1, dup(root));
+	for (size_t i = 0; r >= 0 && reserved_dirs[i]; i++) {
+		int fd = path_mkdir_in(root, reserved_dirs[i], 0755, c->e);
+		r = fd < 0 ? fd : 0;
+		fd_close(fd);
+	}
+	for (size_t i = 0; r >= 0 && i < c->manifest->n_apps; i++) {
+		char path[PATH_SIZE];
+		const char *app = c->manifest->apps[i].name;
+		snprintf(path, sizeof path, STAGE1_APPS_DIR "/%s/rootfs", app);
+		r = copy_to(c, &c->trees[i], path_mkdir_in(root, path, 0755, c->e));
+	}
+	return r < 0 ? r : write_file(c, POD_NO_OVERLAY_FILE, "", 0);
+}
+
+static int prepare_stage1(struct prep *c)
+{
+	static const char *const dirs[] = { POD_STAGE1_DIR, POD_STAGE1_ROOTFS, NULL };
+	int r = make_dirs(c, dirs);
+	if (r >= 0)
+		r = write_line(c, POD_STAGE1_TREE_ID, c->o->stage1->id);
+	if (r >= 0)
+		r = write_image_manifest(c, c->o->stage1->id, POD_STAGE1_MANIFEST);
+	if (r < 0)
+		return r;
+	return c->o->no_overlay ? prepare_stage1_copy(c) : prepare_stage1_mounts(c);
+}
+
+/* --- the pod ------------------------------------------------------------------------------- */
+
+static int take_trees(struct prep *c)
+{
+	int r = store_tree(c->store, c->o->stage1->id, &c->stage1, c->e);
+	if (r < 0)
+		return err_wrap(c->e, r, "stage1");
+	for (size_t i = 0; i < c->manifest->n_apps; i++) {
+		const struct runtime_app *app = &c->manifest->apps[i];
+		/* The name becomes part of paths. */
+		if (!ac_name_valid(app->name))
+			return ERR_BAD(c->e, "'%s' is not a valid app name", app->name);
+		r = store_tree(c->store, app->image.id, &c->trees[i], c->e);
+		if (r < 0)
+			return err_wrap(c->e, r, "app '%s'", app->name);
+	}
+	return 0;
+}
+
+static int write_manifest(struct prep *c)
+{
+	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	pod_manifest_encode(c->manifest, false, &bytes);
+	if (!str_ok(&bytes))
+		return ERR_NUM(c->e, EFBIG, "pod manifest");
+	return write_file(c, POD_MANIFEST_FILE, str_text(&bytes), bytes.len);
+}
+
+int pod_write_insecure(struct pod *p, bool caps, bool paths, bool seccomp, struct err *e)
+{
+	char text[64];
+	if (!caps && !paths && !seccomp)
+		return 0;
+	int n = snprintf(text, sizeof text, "%s%s%s", caps ? ",capabilities" : "",
+		paths ? ",paths" : "", seccomp ? ",seccomp" : "");
+	text[n] = '\n'; /* the terminator's place; the first comma is left out */
+	return atomic_write(
+		p->dirfd, POD_INSECURE_FILE, text + 1, (size_t)n, 0640, ATOMIC_VISIBLE, e);
+}
+
+static int prepare(struct prep *c)
+{
+	int r = take_trees(c);
+	if (r >= 0)
+		r = write_file(c, POD_CREATED_FILE, "", 0);
+	if (r >= 0)
+		r = prepare_apps(c);
+	if (r >= 0)
+		r = prepare_stage1(c);
+	if (r >= 0)
+		r = pod_write_insecure(c->pod, c->o->disable_caps, c->o->disable_paths,
+			c->o->disable_seccomp, c->e);
+	return r < 0 ? r : write_manifest(c);
+}
+
+int pod_prepare(struct pods *ps, struct pod *p, struct store *s, const struct pod_manifest *m,
+	const struct prepare_options *o, struct err *e)
+{
+	(void)ps;
+	BUG_ON(p->lock_fd < 0 || p->phase != POD_PREPARE);
+	if (m->n_apps == 0)
+		return ERR_BAD(e, "pod must contain at least one application");
+	struct prep c = { .pod = p,
+		.store = s,
+		.manifest = m,
+		.o = o,
+		.stage1 = { .lock_fd = -1, .rootfs_fd = -1 },
+		.trees = xcalloc(m->n_apps, sizeof *c.trees),
+		.e = e };
+	for (size_t i = 0; i < m->n_apps; i++)
+		c.trees[i] = c.stage1;
+	mode_t mask = umask(0); /* modes of the pod's files are ours to say */
+	int r = prepare(&c);
+	umask(mask);
+	for (size_t i = 0; i < m->n_apps; i++)
+		treeref_release(&c.trees[i]);
+	treeref_release(&c.stage1);
+	free(c.trees);
+	return r;
+}
