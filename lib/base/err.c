@@ -54,38 +54,55 @@ static void put(char *buf, size_t size, size_t *at, const char *s)
 		buf[(*at)++] = *s++;
 }
 
-static void put_byte(char *buf, size_t size, size_t *at, unsigned char c)
+/* Length of the UTF-8 sequence at s that a terminal shows as a character, or 0: malformed bytes (a
+ * lone 0x9b is a control character to terminals in 8-bit mode) and the controls U+0080 to U+009F,
+ * which some obey as they obey ESC. */
+static size_t shown_length(const unsigned char *s)
 {
-	char text[8];
-	if (c < 0x20 || c == 0x7f)
-		snprintf(text, sizeof text, "\\x%02x", c);
+	size_t n;
+	if (*s < 0x80)
+		return *s >= 0x20 && *s != 0x7f;
+	if (*s >= 0xc2 && *s <= 0xdf)
+		n = 2;
+	else if ((*s & 0xf0) == 0xe0)
+		n = 3;
+	else if (*s >= 0xf0 && *s <= 0xf4)
+		n = 4;
 	else
-		snprintf(text, sizeof text, "%c", c);
-	put(buf, size, at, text);
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xc2 && s[1] <= 0x9f) || (s[0] == 0xe0 && s[1] < 0xa0) ||
+		(s[0] == 0xf0 && s[1] < 0x90))
+		return 0;
+	return n;
 }
 
-/* True for the second byte of a C1 control (U+0080 to U+009F in UTF-8: c2 80 to c2 9f), which
- * some terminals obey as they obey ESC. */
-static bool is_c1(const char *s)
+/* Appends what stands at *s, harmless to a terminal, and moves past it. */
+static void put_escaped(char *buf, size_t size, size_t *at, const char **s)
 {
-	return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 &&
-	       (unsigned char)s[1] <= 0x9f;
+	char text[8];
+	size_t n = shown_length((const unsigned char *)*s);
+	if (n) {
+		memcpy(text, *s, n);
+		text[n] = '\0';
+	} else {
+		snprintf(text, sizeof text, "\\x%02x", (unsigned char)**s);
+	}
+	put(buf, size, at, text);
+	*s += n ? n : 1;
 }
 
 void err_format(const struct err *e, bool chain, char *buf, size_t size)
 {
 	size_t at = 0;
-	for (const char *p = e->msg; *p; p++) {
+	for (const char *p = e->msg; *p;) {
 		if (*p == ERR_JOINT) {
 			put(buf, size, &at, chain ? ":\n  " : ": ");
-		} else if (is_c1(p)) {
-			put(buf, size, &at, "\\x");
-			char hex[4];
-			snprintf(hex, sizeof hex, "%02x", (unsigned char)p[1]);
-			put(buf, size, &at, hex);
 			p++;
 		} else {
-			put_byte(buf, size, &at, (unsigned char)*p);
+			put_escaped(buf, size, &at, &p);
 		}
 	}
 	buf[at < size ? at : size - 1] = '\0';
@@ -104,12 +121,7 @@ void err_sanitize(struct err *e)
 void text_escape(const char *src, char *dst, size_t size)
 {
 	size_t at = 0;
-	for (const char *p = src; *p; p++) {
-		if (is_c1(p)) {
-			put(dst, size, &at, "\\xc2");
-			continue;
-		}
-		put_byte(dst, size, &at, (unsigned char)*p);
-	}
+	while (*src)
+		put_escaped(dst, size, &at, &src);
 	dst[at < size ? at : size - 1] = '\0';
 }

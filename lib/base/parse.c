@@ -80,37 +80,49 @@ static const struct {
 } units[] = {
 	{ "ns", 1 },
 	{ "us", 1000 },
-	{ "\xc2\xb5s", 1000 },
+	{ "\xc2\xb5s", 1000 }, /* U+00B5, the micro sign */
+	{ "\xce\xbcs", 1000 }, /* U+03BC, the Greek letter */
 	{ "ms", 1000000 },
 	{ "s", 1000000000 },
 	{ "m", 60000000000 },
 	{ "h", 3600000000000 },
 };
 
+enum { FRACTION_DIGITS = 18 }; /* further ones are below a nanosecond of any unit */
+
+/* The digits after a decimal point as value / scale; *end is the first other byte. */
+static bool fraction_digits(const char *s, uint64_t *value, uint64_t *scale, const char **end)
+{
+	const char *p = s;
+	*value = 0;
+	*scale = 1;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		if (p - s >= FRACTION_DIGITS)
+			continue;
+		*value = *value * 10 + (uint64_t)(*p - '0');
+		*scale *= 10;
+	}
+	*end = p;
+	return p > s;
+}
+
 /* One "12.5h" of a duration: the value in ns, and where it ends. */
 static bool duration_part(const char *s, int64_t *ret, const char **end)
 {
-	uint64_t whole = 0;
+	uint64_t whole = 0, fraction = 0, scale = 1;
 	const char *p = s;
-	if (*p != '.' && !digits(p, 10, &whole, &p))
+	bool any = digits(p, 10, &whole, &p);
+	if (!any && *p != '.')
 		return false;
-	double fraction = 0, scale = 0.1;
-	if (*p == '.') {
-		const char *first = ++p;
-		for (; *p >= '0' && *p <= '9'; p++, scale /= 10)
-			fraction += (*p - '0') * scale;
-		if (p == first && first == s + 1)
-			return false;
-	}
-	size_t len = 0;
-	while (p[len] && p[len] != '.' && !(p[len] >= '0' && p[len] <= '9'))
-		len++;
+	if (*p == '.' && !fraction_digits(p + 1, &fraction, &scale, &p) && !any)
+		return false;
+	size_t len = strcspn(p, ".0123456789");
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
 		if (strlen(units[i].name) != len || memcmp(units[i].name, p, len) != 0)
 			continue;
-		int64_t ns;
+		int64_t ns, rest = (int64_t)((__int128)fraction * units[i].ns / (int64_t)scale);
 		if (whole > INT64_MAX || __builtin_mul_overflow((int64_t)whole, units[i].ns, &ns) ||
-			__builtin_add_overflow(ns, (int64_t)(fraction * (double)units[i].ns), ret))
+			__builtin_add_overflow(ns, rest, ret))
 			return false;
 		*end = p + len;
 		return true;
