@@ -11,8 +11,6 @@
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
 
-#define NS 1000000000LL
-
 enum field { FIELD_ID, FIELD_NAME, FIELD_SIZE, FIELD_IMPORT_TIME, FIELD_LAST_USED, _FIELD_MAX };
 
 static const struct {
@@ -131,6 +129,7 @@ static void print_table(struct cli *cli, const struct images *l, const struct se
 	fputs(str_text(&out), stdout);
 }
 
+/* Times in nanoseconds, as rkt's. */
 static void print_json(struct cli *cli, const struct images *l)
 {
 	_clean_(str) struct str out = STR_INIT(STR_MAX_OUTPUT);
@@ -144,9 +143,9 @@ static void print_json(struct cli *cli, const struct images *l)
 		jenc_key(&j, "name");
 		jenc_string(&j, image_name(&cli->arena, image));
 		jenc_key(&j, "import_time");
-		jenc_i64(&j, image->imported_ns / NS);
+		jenc_i64(&j, image->imported_ns);
 		jenc_key(&j, "last_used_time");
-		jenc_i64(&j, image->last_used_ns / NS);
+		jenc_i64(&j, image->last_used_ns);
 		jenc_key(&j, "size");
 		jenc_i64(&j, (int64_t)image->size);
 		jenc_close(&j, '}');
