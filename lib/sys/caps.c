@@ -97,14 +97,12 @@ int caps_bound(uint64_t keep, struct err *e)
 			continue;
 		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0)
 			continue;
-		/* The first number past the kernel's last one ends the list. */
-		if (errno == EINVAL && prctl(PR_CAPBSET_READ, i, 0, 0, 0) < 0)
+		int num = errno, left = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
+		if (left < 0) /* past the kernel's last one */
 			return 0;
-		/* Without CAP_SETPCAP it is fine for what has gone already. */
-		if (errno == EPERM && prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 0)
+		if (left == 0) /* without CAP_SETPCAP what has gone cannot be dropped anew */
 			continue;
-		errno = EPERM;
-		return ERR_SYS(e, "drop capability %u from the bounding set", i);
+		return ERR_NUM(e, num, "drop capability %u from the bounding set", i);
 	}
 	return 0;
 }

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The generated filter, loaded in a child, and asked by making the calls. */
+#include "lib/sys/filter.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "lib/sys/compat.h"
+#include "tests/unit/unit.h"
+
+#ifndef AF_VSOCK
+#define AF_VSOCK 40
+#endif
+
+static void confine(void)
+{
+	struct err e = ERR_INIT;
+	struct sock_fprog prog = filter_default();
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_msg(filter_load(&prog, &e) == 0, "%s", e.msg);
+}
+
+/* Every call is given arguments that fail in the kernel's own way, or succeed harmlessly. */
+static long answer(long nr, long a, long b, long c)
+{
+	errno = 0;
+	return syscall(nr, a, b, c, 0, 0, 0) < 0 ? errno : 0;
+}
+
+START_TEST(refuses)
+{
+	static const long calls[] = { SYS_mount, SYS_umount2, SYS_pivot_root, SYS_unshare,
+		SYS_setns, SYS_ptrace, SYS_process_vm_readv, SYS_keyctl, SYS_add_key,
+		SYS_request_key, SYS_bpf, SYS_perf_event_open, SYS_init_module, SYS_finit_module,
+		SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_settimeofday,
+		SYS_clock_settime, SYS_open_by_handle_at, SYS_userfaultfd, SYS_io_uring_setup,
+		SYS_quotactl, SYS_sethostname, SYS_acct, SYS_open_tree, SYS_move_mount, SYS_fsopen,
+		SYS_fsmount, SYS_fspick, SYS_mount_setattr, SYS_kcmp, SYS_pidfd_getfd, SYS_syslog };
+	confine();
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		ck_assert_msg(answer(calls[i], -1, 0, 0) == EPERM, "system call %ld: errno %d",
+			calls[i], errno);
+}
+END_TEST
+
+START_TEST(newer_calls_are_not_known)
+{
+	confine();
+	ck_assert_int_eq(answer(SYS_clone3, 0, 0, 0), ENOSYS);
+	ck_assert_int_eq(answer(457, 0, 0, 0), ENOSYS); /* statmount */
+	ck_assert_int_eq(answer(511, 0, 0, 0), ENOSYS);
+	ck_assert_int_eq(answer(100000, 0, 0, 0), ENOSYS);
+	ck_assert_int_eq(answer(-1, 0, 0, 0), ENOSYS);
+}
+END_TEST
+
+START_TEST(allows)
+{
+	confine();
+	ck_assert_int_ge(open("/", O_RDONLY | O_DIRECTORY), 0);
+	ck_assert_int_ge(socket(AF_UNIX, SOCK_STREAM, 0), 0);
+	ck_assert_int_ge(socket(AF_INET, SOCK_DGRAM, 0), 0);
+	ck_assert_ptr_ne(
+		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), MAP_FAILED);
+	ck_assert_int_eq(answer(SYS_close, -1, 0, 0), EBADF);
+	ck_assert_int_eq(answer(SYS_chroot, 0, 0, 0), EFAULT);
+	ck_assert_int_eq(answer(SYS_openat2, -1, 0, 0), EINVAL);
+	ck_assert_int_eq(answer(SYS_statx, -1, 0, 0), EFAULT);
+	ck_assert_int_eq(answer(SYS_fchownat, -1, 0, 0), EFAULT);
+	ck_assert_int_eq(answer(452, -1, 0, 0) == EPERM, 0); /* fchmodat2, where there is one */
+	pid_t pid = fork();
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", "ls / >/dev/null && echo x | cat >/dev/null", NULL);
+		_exit(1);
+	}
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(looks_at_arguments)
+{
+	confine();
+	ck_assert_int_eq(answer(SYS_clone, CLONE_NEWNS | SIGCHLD, 0, 0), EPERM);
+	ck_assert_int_eq(answer(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0), EPERM);
+	ck_assert_int_eq(answer(SYS_personality, 0xffffffff, 0, 0), 0);
+	ck_assert_int_eq(answer(SYS_personality, ADDR_NO_RANDOMIZE, 0, 0), EPERM);
+	ck_assert_int_eq(answer(SYS_socket, AF_VSOCK, SOCK_STREAM, 0), EPERM);
+	ck_assert_int_eq(answer(SYS_ioctl, -1, TIOCSTI, 0), EPERM);
+	ck_assert_int_eq(answer(SYS_ioctl, -1, 0x541c, 0), EPERM);
+	/* The kernel takes 32 bits of the request: the others must not be a way around. */
+	ck_assert_int_eq(answer(SYS_ioctl, -1, (long)(0x100000000UL | TIOCSTI), 0), EPERM);
+	ck_assert_int_eq(answer(SYS_ioctl, -1, TIOCGWINSZ, 0), EBADF);
+}
+END_TEST
+
+#ifdef __x86_64__
+/* A call of the 32-bit interface; -errno as the kernel leaves it in eax. */
+static int call32(int nr, int a, int b)
+{
+	int ret;
+	__asm__ volatile("int $0x80"
+			 : "=a"(ret)
+			 : "0"(nr), "b"(a), "c"(b), "d"(0), "S"(0), "D"(0)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return ret;
+}
+
+START_TEST(covers_32_bit_calls)
+{
+	if (call32(20, 0, 0) == -ENOSYS) /* getpid: a kernel without that interface */
+		return;
+	confine();
+	ck_assert_int_eq(call32(20, 0, 0), getpid());
+	ck_assert_int_eq(call32(21, 0, 0), -EPERM);  /* mount */
+	ck_assert_int_eq(call32(26, -1, 0), -EPERM); /* ptrace */
+	ck_assert_int_eq(call32(310, 0, 0), -EPERM); /* unshare */
+	ck_assert_int_eq(call32(288, 0, 0), -EPERM); /* keyctl */
+	ck_assert_int_eq(call32(120, CLONE_NEWNS, 0), -EPERM);
+	ck_assert_int_eq(call32(54, -1, TIOCSTI), -EPERM);
+	ck_assert_int_eq(call32(435, 0, 0), -ENOSYS); /* clone3 */
+}
+END_TEST
+
+START_TEST(refuses_x32)
+{
+	confine();
+	ck_assert_int_eq(answer(0x40000000 | SYS_getpid, 0, 0, 0), ENOSYS);
+	ck_assert_int_eq(answer(0x40000000 | SYS_mount, 0, 0, 0), ENOSYS);
+}
+END_TEST
+#endif
+
+START_TEST(is_shallow)
+{
+	struct sock_fprog prog = filter_default();
+	ck_assert_uint_gt(prog.len, 50);
+	ck_assert_uint_lt(prog.len, 1500);
+}
+END_TEST
+
+#ifdef __x86_64__
+UNIT_MAIN("filter", &refuses, &newer_calls_are_not_known, &allows, &looks_at_arguments, &is_shallow,
+	&covers_32_bit_calls, &refuses_x32)
+#else
+UNIT_MAIN("filter", &refuses, &newer_calls_are_not_known, &allows, &looks_at_arguments, &is_shallow)
+#endif
