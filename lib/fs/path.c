@@ -123,7 +123,8 @@ static int walk_last(struct walk *w, const char *name, bool slash, int flags, mo
 	if (is_link && (flags & O_CREAT) && (flags & O_EXCL))
 		return -EEXIST;
 	if (is_link && (!(flags & O_NOFOLLOW) || slash)) {
-		int r = walk_link(w, name, "");
+		/* The slash behind the link asks for a directory behind its target. */
+		int r = walk_link(w, name, slash ? "." : "");
 		return r < 0 ? r : -EAGAIN;
 	}
 	int fd = openat(
@@ -216,8 +217,7 @@ int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *e)
 	size_t len = strlen(path);
 	if (len >= sizeof prefix)
 		return ERR_NUM(e, ENAMETOOLONG, "'%s'", path);
-	_clean_(fd)
-	int at = path_open_in(rootfd, "/", O_PATH | O_DIRECTORY, 0, e);
+	_clean_(fd) int at = path_open_in(rootfd, "/", O_PATH | O_DIRECTORY, 0, e);
 	if (at < 0)
 		return at;
 	for (size_t end = strspn(path, "/"); end < len; end += strspn(path + end, "/")) {
