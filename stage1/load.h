@@ -21,7 +21,7 @@ struct stage1_pod {
 enum stage1_load_flags {
 	STAGE1_BARE = 1, /* fly: facts.bare */
 	STAGE1_SHM = 2,	 /* of several apps: facts.shm_dir is rkt/shm of stage1's root, where the
-			  * caller makes a  directory and mounts a tmpfs for the apps to share */
+			  * caller makes a directory and mounts a tmpfs for the apps to share */
 	STAGE1_LOOK = 4, /* for enter: takes no lock descriptor and writes nothing; lock_fd is -1 */
 };
 int stage1_load(

@@ -14,8 +14,7 @@
  * NATIVE_GRACE_MS), a second one at once; HUP, QUIT, USR1 and USR2 go to each app; the size of the
  * window (WINCH) follows. KILL takes the pod along. Signals that apps send to pid 1 are not heard.
  *
- * Each entry point works in the pod's directory and gives 0 and *ret_status, or an error that
- *main() prints.
+ * Entry points: see stage1/entry.h, which has `stop` too.
  */
 #pragma once
 
@@ -27,7 +26,6 @@ enum { NATIVE_GRACE_MS = 10000 };
 
 int native_run(int argc, char **argv, int *ret_status, struct err *e);
 int native_enter(int argc, char **argv, int *ret_status, struct err *e);
-int native_stop(int argc, char **argv, int *ret_status, struct err *e);
 int native_gc(int argc, char **argv, int *ret_status, struct err *e);
 
 /* Below stage1's root: APP is the pid of its process in the pod's pid namespace, for enter. */

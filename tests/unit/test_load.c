@@ -71,7 +71,7 @@ START_TEST(two_apps)
 {
 	put("pod", POD(RUNTIME_APP("one", ",\"app\":" APP("/one")) "," RUNTIME_APP("two", "")));
 	put("appsinfo/two/manifest", IMAGE(",\"app\":" APP("/two")));
-	ck_assert_int_eq(stage1_load(&run, 0, &pod, &e), 0);
+	ck_assert_int_eq(stage1_load(&run, STAGE1_SHM, &pod, &e), 0);
 	ck_assert_uint_eq(pod.manifest->n_apps, 2);
 	ck_assert_str_eq(pod.plans[0].argv.v[0], "/one");
 	ck_assert_str_eq(pod.plans[1].argv.v[0], "/two");
@@ -83,6 +83,8 @@ START_TEST(two_apps)
 	ck_assert_str_eq(pod.facts.volumes_dir, want);
 	snprintf(want, sizeof want, "%s/stage1/rootfs/rkt/etc/hosts", base);
 	ck_assert_str_eq(pod.facts.hosts_file, want);
+	snprintf(want, sizeof want, "%s/stage1/rootfs/rkt/shm", base);
+	ck_assert_str_eq(pod.facts.shm_dir, want);
 	ck_assert_int_ge(pod.lock_fd, 0);
 }
 END_TEST
@@ -97,7 +99,7 @@ START_TEST(facts_follow_the_arguments)
 	ck_assert_str_eq(pod.facts.hostname, "web-1.example");
 	ck_assert(pod.facts.host_network && pod.facts.disable_caps);
 	ck_assert(pod.facts.disable_paths && pod.facts.disable_seccomp);
-	ck_assert_ptr_nonnull(pod.facts.shm_dir);
+	ck_assert_ptr_null(pod.facts.shm_dir); /* nobody to share it with */
 	stage1_pod_release(&pod);
 	setup();
 	run.net = "hostile";
