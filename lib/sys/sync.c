@@ -97,13 +97,13 @@ int sync_receive(int sock, int flags, struct sync_msg *ret, int *ret_fd, struct 
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof control.bytes };
 	ssize_t n;
+	/* ECONNRESET says, once, that the peer died with packets of ours unread; its own last
+	 * packets come after that. */
 	do
 		n = recvmsg(sock, &h, flags | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return SYNC_NOTHING;
-	if (n < 0 && errno == ECONNRESET) /* it died with packets of ours unread */
-		return SYNC_END;
 	if (n < 0)
 		return ERR_SYS(e, "receive from the other process");
 	_clean_(fd) int fd = received_fd(&h);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The views are golden texts of real machines; the groups are made below our own, for real. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/fs/io.h"
+#include "lib/sys/cgroup.h"
+#include "lib/sys/proc.h"
+#include "tests/unit/unit.h"
+
+static struct err e;
+static struct arena a;
+
+static struct cgroup_view view_of(const char *mounts, const char *self)
+{
+	struct cgroup_view v;
+	cgroup_view_parse(mounts, self, &a, &v);
+	return v;
+}
+
+#define DIR(view, kind) cgroup_view_dir((view), CGROUP_##kind, (view)->v[CGROUP_##kind].own, &a)
+#define HAS(view, kind) ((view)->v[CGROUP_##kind].mount != NULL)
+
+START_TEST(version_2_in_a_service)
+{
+	struct cgroup_view v = view_of("21 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
+				       "29 21 0:26 / /sys/fs/cgroup "
+				       "rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 "
+				       "rw,nsdelegate,memory_recursiveprot\n",
+		"0::/system.slice/web.service\n");
+	ck_assert_str_eq(DIR(&v, UNIFIED), "/sys/fs/cgroup/system.slice/web.service");
+	ck_assert(!HAS(&v, SYSTEMD) && !HAS(&v, MEMORY) && !HAS(&v, CPU));
+}
+END_TEST
+
+START_TEST(version_1)
+{
+	struct cgroup_view v = view_of(
+		"25 17 0:22 / /sys/fs/cgroup ro,nosuid shared:8 - tmpfs tmpfs ro,mode=755\n"
+		"26 25 0:23 / /sys/fs/cgroup/systemd rw shared:9 - cgroup cgroup "
+		"rw,xattr,name=systemd\n"
+		"28 25 0:25 / /sys/fs/cgroup/cpu,cpuacct rw shared:11 - cgroup cgroup "
+		"rw,cpu,cpuacct\n"
+		"29 25 0:26 / /sys/fs/cgroup/cpuset rw shared:12 - cgroup cgroup rw,cpuset\n"
+		"30 25 0:27 / /sys/fs/cgroup/memory rw shared:13 - cgroup cgroup rw,memory\n",
+		"5:memory:/user.slice\n4:cpuset:/\n3:cpu,cpuacct:/user.slice/user-0.slice\n"
+		"1:name=systemd:/user.slice/user-0.slice/session-1.scope\n");
+	ck_assert(!HAS(&v, UNIFIED));
+	ck_assert_str_eq(
+		DIR(&v, SYSTEMD), "/sys/fs/cgroup/systemd/user.slice/user-0.slice/session-1.scope");
+	ck_assert_str_eq(DIR(&v, MEMORY), "/sys/fs/cgroup/memory/user.slice");
+	ck_assert_str_eq(DIR(&v, CPU), "/sys/fs/cgroup/cpu,cpuacct/user.slice/user-0.slice");
+}
+END_TEST
+
+START_TEST(hybrid)
+{
+	struct cgroup_view v = view_of(
+		"31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
+		"32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n"
+		"33 31 0:30 / /sys/fs/cgroup/cpuacct rw,relatime - cgroup cgroup rw,cpuacct\n"
+		"35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
+		"40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd\n"
+		"41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n",
+		"9:name=systemd:/\n4:memory:/vm/77a9\n2:cpuacct:/other\n1:cpu:/\n0::/\n");
+	ck_assert_str_eq(DIR(&v, UNIFIED), "/sys/fs/cgroup/unified");
+	ck_assert_str_eq(DIR(&v, SYSTEMD), "/sys/fs/cgroup/systemd");
+	ck_assert_str_eq(DIR(&v, MEMORY), "/sys/fs/cgroup/memory/vm/77a9");
+	ck_assert_str_eq(DIR(&v, CPU), "/sys/fs/cgroup/cpu");
+}
+END_TEST
+
+/* Without a cgroup namespace a container sees its part of the hierarchy at the mount. */
+START_TEST(nested_container)
+{
+	const char *mounts =
+		"900 899 0:26 /docker/4f1c /sys/fs/cgroup ro,nosuid master:9 - cgroup2 cgroup rw\n";
+	struct cgroup_view v = view_of(mounts, "0::/docker/4f1c/init\n");
+	ck_assert_str_eq(DIR(&v, UNIFIED), "/sys/fs/cgroup/init");
+	v = view_of(mounts, "0::/docker/4f1c\n");
+	ck_assert_str_eq(DIR(&v, UNIFIED), "/sys/fs/cgroup");
+	/* Elsewhere, though the names begin alike; above our namespace; removed under us. */
+	v = view_of(mounts, "0::/docker/4f1cc\n");
+	ck_assert(!HAS(&v, UNIFIED));
+	v = view_of(mounts, "0::/../../docker/4f1c\n");
+	ck_assert(!HAS(&v, UNIFIED));
+	v = view_of(mounts, "0::/docker/4f1c (deleted)\n");
+	ck_assert(!HAS(&v, UNIFIED));
+	/* A mount of all of it is better than one of a part. */
+	v = view_of("1 0 0:26 /a /part rw - cgroup2 c rw\n2 0 0:26 / /all rw - cgroup2 c rw\n",
+		"0::/b\n");
+	ck_assert_str_eq(DIR(&v, UNIFIED), "/all/b");
+}
+END_TEST
+
+START_TEST(odd_texts)
+{
+	struct cgroup_view v = view_of("", "");
+	ck_assert(!HAS(&v, UNIFIED) && !HAS(&v, SYSTEMD));
+	static const char *const mounts[] = { "\n\n", " - cgroup2", "1 2 3 - cgroup2 a b\n",
+		"1 2 3 4 5 6 - cgroup2\n", "1 2 3 / /x rw - cgroup3 a rw,memory\n",
+		"1 2 3 relative /x rw - cgroup2 a rw\n" };
+	for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
+		v = view_of(mounts[i], "0::/\n5:memory:/\n");
+		ck_assert_msg(!HAS(&v, UNIFIED) && !HAS(&v, MEMORY), "%s", mounts[i]);
+	}
+	static const char *const own[] = { "0", "0:", "0::", "0::relative\n", "x::/\n", "00::/\n",
+		"0:memory:/\n" };
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		v = view_of("1 2 0:3 / /x rw - cgroup2 a rw\n", own[i]);
+		ck_assert_msg(!HAS(&v, UNIFIED), "%s", own[i]);
+	}
+	/* A blank in a path; a word that only looks like a controller. */
+	v = view_of(
+		"1 2 0:3 / /my\\040dir rw - cgroup2 a rw\n1 2 0:4 / /m rw - cgroup a rw,memoryx\n",
+		"0::/a b\n");
+	ck_assert_str_eq(DIR(&v, UNIFIED), "/my dir/a b");
+	ck_assert(!HAS(&v, MEMORY));
+	ck_assert_ptr_null(cgroup_view_dir(&v, CGROUP_UNIFIED, "/a/../../b", &a));
+	ck_assert_ptr_null(cgroup_view_dir(&v, CGROUP_UNIFIED, "a", &a));
+}
+END_TEST
+
+/* --- with the kernel ------------------------------------------------------------------------- */
+
+static char recorded[4096];
+static int records;
+
+static int record(void *ctx, const struct cgroup_pod *pod, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	_clean_(str) struct str text = STR_INIT(sizeof recorded - 1);
+	cgroup_pod_print(pod, &text);
+	snprintf(recorded, sizeof recorded, "%s", str_text(&text));
+	records++;
+	/* Nothing is there yet that is not written down. */
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
+		ck_assert(pod->pod[k] < 0 || strlen(recorded) > 0);
+	return 0;
+}
+
+static bool exists(const struct cgroup_view *v, enum cgroup_kind k, const char *name)
+{
+	struct stat st;
+	const char *own = v->v[k].own;
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", cgroup_view_dir(v, k, own, &a), name);
+	return stat(path, &st) == 0;
+}
+
+static void make_name(char *name, size_t size)
+{
+	snprintf(name, size, "rkt-unit-%d", (int)getpid());
+}
+
+START_TEST(track_and_collect)
+{
+	struct cgroup_view v;
+	struct cgroup_pod pod;
+	struct cgroup_app app;
+	char name[64];
+	make_name(name, sizeof name);
+	ck_assert_int_eq(cgroup_view_load(&a, &v, &e), 0);
+	enum cgroup_kind k = HAS(&v, UNIFIED) ? CGROUP_UNIFIED : CGROUP_SYSTEMD;
+	if (!v.v[k].mount)
+		return; /* a machine without any: a pod then goes untracked */
+	const struct cgroup_limits none = { 0 };
+	ck_assert_int_eq(cgroup_pod_create(&v, name, &none, record, NULL, &pod, &e), 0);
+	ck_assert_int_eq(records, 1);
+	ck_assert_int_eq(cgroup_app_create(&pod, "app", &none, &app, &e), 0);
+	ck_assert(exists(&v, k, name));
+	ck_assert(!HAS(&v, MEMORY) || !exists(&v, CGROUP_MEMORY, name));
+
+	bool placed;
+	pid_t pid = proc_clone(0, app.fds[CGROUP_UNIFIED], &placed, &e);
+	if (pid == 0) {
+		if (cgroup_app_join(&app, placed, &e) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	/* As after kill -9 of everything: gc knows the record only. */
+	cgroup_app_release(&app);
+	cgroup_pod_release(&pod);
+	ck_assert_int_eq(cgroup_collect(&v, recorded, "rkt-another", &e), 0);
+	ck_assert(exists(&v, k, name));
+	usleep(20000); /* until the child has joined where it was not placed */
+	/* It dies of the collection; somebody has to reap it. */
+	signal(SIGCHLD, SIG_IGN);
+	ck_assert_int_eq(cgroup_collect(&v, recorded, name, &e), 0);
+	ck_assert(!exists(&v, k, name));
+	ck_assert_int_eq(cgroup_collect(&v, recorded, name, &e), 0);
+}
+END_TEST
+
+static void read_knob(int dirfd, const char *knob, char *buf, size_t size)
+{
+	ck_assert_int_eq(io_read_line(dirfd, knob, buf, size, &e), 0);
+}
+
+START_TEST(limits)
+{
+	struct cgroup_view v;
+	struct cgroup_pod pod;
+	struct cgroup_app app;
+	char name[64], text[64];
+	make_name(name, sizeof name);
+	ck_assert_int_eq(cgroup_view_load(&a, &v, &e), 0);
+	const struct cgroup_limits l = { .memory = 64 << 20, .cpu_milli = 500, .cpu_shares = 512 };
+	int r = cgroup_pod_create(&v, name, &l, record, NULL, &pod, &e);
+	if (r == -ENOENT) {
+		ck_assert_ptr_nonnull(strstr(e.msg, "controller"));
+		return;
+	}
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(cgroup_app_create(&pod, "app", &l, &app, &e), 0);
+	if (pod.memory == CGROUP_UNIFIED) {
+		read_knob(app.fds[pod.memory], "memory.max", text, sizeof text);
+		ck_assert_str_eq(text, "67108864");
+	} else {
+		read_knob(app.fds[pod.memory], "memory.limit_in_bytes", text, sizeof text);
+		ck_assert_str_eq(text, "67108864");
+		ck_assert_ptr_nonnull(strstr(recorded, "memory:/"));
+	}
+	if (pod.cpu == CGROUP_UNIFIED) {
+		read_knob(app.fds[pod.cpu], "cpu.max", text, sizeof text);
+		ck_assert_str_eq(text, "50000 100000");
+		read_knob(app.fds[pod.cpu], "cpu.weight", text, sizeof text);
+		ck_assert_str_eq(text, "20");
+	} else {
+		read_knob(app.fds[pod.cpu], "cpu.cfs_quota_us", text, sizeof text);
+		ck_assert_str_eq(text, "50000");
+		read_knob(app.fds[pod.cpu], "cpu.shares", text, sizeof text);
+		ck_assert_str_eq(text, "512");
+	}
+	cgroup_app_release(&app);
+	cgroup_pod_remove(&pod);
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
+		ck_assert(!v.v[k].mount || !exists(&v, (enum cgroup_kind)k, name));
+	cgroup_pod_release(&pod);
+}
+END_TEST
+
+START_TEST(no_controller)
+{
+	struct cgroup_view v;
+	struct cgroup_pod pod;
+	ck_assert_int_eq(cgroup_view_load(&a, &v, &e), 0);
+	v.v[CGROUP_MEMORY].mount = v.v[CGROUP_UNIFIED].mount = NULL;
+	const struct cgroup_limits l = { .memory = 1 << 20 };
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-unit", &l, record, NULL, &pod, &e), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(e.msg, "memory limit"));
+	/* Without a limit a pod runs where there is no hierarchy at all. */
+	memset(&v, 0, sizeof v);
+	const struct cgroup_limits none = { 0 };
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-unit", &none, record, NULL, &pod, &e), 0);
+	cgroup_pod_release(&pod);
+}
+END_TEST
+
+UNIT_MAIN("cgroup", &version_2_in_a_service, &version_1, &hybrid, &nested_container, &odd_texts,
+	&track_and_collect, &limits, &no_controller)
