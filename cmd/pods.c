@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rkt enter, stop, rm, gc, cat-manifest. */
+/* rkt enter, stop, rm, gc, cat-manifest, export. */
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/outfile.h"
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
@@ -115,12 +116,6 @@ int cmd_stop(struct cli *cli, struct err *e)
 
 static int rm_one(struct session *s, struct pod *p, struct err *e)
 {
-	int r = pod_lock(&s->pods, p, e);
-	if (r < 0)
-		return r;
-	if (r == 0)
-		return err_set(e, ERR_BUSY, EBUSY, "pod %s is %s", p->uuid.text,
-			pod_phase_state(p->phase, true));
 	return pod_remove(&s->pods, p, &s->store, e);
 }
 
@@ -174,4 +169,34 @@ int cmd_cat_manifest(struct cli *cli, struct err *e)
 	pod_manifest_encode(info.manifest, cli->pretty_print, &out);
 	printf("%s\n", str_text(&out));
 	return EXIT_OK;
+}
+
+int cmd_export(struct cli *cli, struct err *e)
+{
+	_clean_(session) struct session s = SESSION_INIT;
+	_clean_(pod) struct pod p = POD_INIT;
+	struct pod_info info = { 0 };
+	struct outfile out = OUTFILE_INIT;
+	const char *app;
+	int r = session_open(&s, cli, WITH_STORE | WITH_PODS, e);
+	if (r >= 0)
+		r = pod_get(&s.pods, cli->args.v[0], &p, e);
+	if (r >= 0)
+		r = pod_lock(&s.pods, &p, e);
+	if (r < 0)
+		return r;
+	if (r == 0 || (p.phase != POD_RUN && p.phase != POD_EXITED_GARBAGE))
+		return ERR_BAD(e, "pod %s is %s: only a pod that has exited can be exported",
+			p.uuid.text, pod_phase_state(p.phase, r == 0));
+	r = pod_info(&p, &cli->arena, &info, e);
+	if (r >= 0)
+		r = choose_app(cli, &cli->arena, &info, &app, e);
+	if (r >= 0)
+		r = outfile_create(&out, cli->args.v[1], cli->overwrite, e);
+	if (r >= 0)
+		r = pod_export(&p, &s.store, app, out.fd, e);
+	if (r >= 0)
+		r = outfile_commit(&out, e);
+	outfile_discard(&out);
+	return r < 0 ? err_wrap(e, r, "pod %s", p.uuid.text) : EXIT_OK;
 }

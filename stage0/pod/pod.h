@@ -136,3 +136,9 @@ int pods_gc(struct pods *ps, struct store *s, const struct gc_options *o, gc_say
 	struct err *e);
 /* rkt rm: of a pod that is not running. */
 int pod_remove(struct pods *ps, struct pod *p, struct store *s, struct err *e);
+
+/* --- stage0/pod/export.c ------------------------------------------------------------------- */
+/* Writes the app of a pod that has ended, as it left its root, to fd as an image. The caller holds
+ * the pod's lock. Puts this process into a mount namespace of its own, and the working directory
+ * into the pod's. */
+int pod_export(struct pod *p, struct store *s, const char *app, int fd, struct err *e);
