@@ -124,12 +124,15 @@ static int find(struct entry *t, struct err *e)
 
 /* command_main(): in the app's namespaces and groups, its root being "/"; all privileges until
  * app_apply(). Not dumpable, so that nothing in the pod can look into it while it has them. Nothing
- * of the host is open but 0-2 (or the terminal) and what app_apply() marks close-on-exec. */
+ * of the host is open but 0-2 (or the terminal) and `sock`, which app_apply() leaves open until it
+ * executes. */
 static _Noreturn void command_main(const struct entry *t, int sock)
 {
 	struct err e = ERR_INIT;
 	struct ident ident;
 	int status = EXIT_APP_SETUP, r = 0;
+	struct app_plan plan = *t->plan;
+	plan.report_fd = sock;
 	/* A change of user takes this back: what is left then ends with its terminal or the pod. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	struct pollfd parent = { .fd = sock };
@@ -146,7 +149,7 @@ static _Noreturn void command_main(const struct entry *t, int sock)
 	if (r >= 0 && t->tty >= 0 && fchown(STDIN_FILENO, ident.uid, (gid_t)-1) < 0)
 		r = ERR_SYS(&e, "owner of the terminal");
 	if (r >= 0)
-		app_apply(t->plan, &ident, &status, &e);
+		app_apply(&plan, &ident, &status, &e);
 	sync_send_failure(sock, status, &e);
 	_exit(EXIT_ERROR);
 }
