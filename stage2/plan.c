@@ -46,7 +46,7 @@ static void plan_env(
 	for (size_t i = 0; i < N_DEFAULT_ENV; i++)
 		if (!nv_get(own, default_env[i].name))
 			strv_addf(envv, "%s=%s", default_env[i].name, default_env[i].value);
-	if (facts->interactive && facts->term && !nv_get(own, "TERM"))
+	if (facts->term && !nv_get(own, "TERM"))
 		strv_addf(envv, "TERM=%s", facts->term);
 	for (size_t i = 0; i < own->n; i++)
 		if (!has_name(last, n_last, own->v[i].name))

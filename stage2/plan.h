@@ -75,7 +75,7 @@ struct app_facts {
 	bool interactive;
 	bool disable_caps, disable_paths, disable_seccomp;
 	const char *metadata_url; /* NULL: none */
-	const char *term;	  /* TERM of an interactive app that has none; or NULL */
+	const char *term;	  /* TERM where the image sets none; NULL: not set */
 	const char *shm_dir;	  /* bound to /dev/shm, so that apps share it; NULL: each its own */
 	const char *volumes_dir;  /* where implicit and empty volumes of the pod live */
 	const char *hosts_file, *resolv_file; /* absolute, to be bound; or NULL */

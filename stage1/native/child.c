@@ -87,19 +87,21 @@ static int prepare(const struct native *n, size_t index, bool placed, int sock, 
 }
 
 /* child_main(): becomes the app. The pod's namespaces and a mount and cgroup namespace of its own;
- * all privileges until app_apply(); fds: 0-2, what pid 1 has, the socket to it. All but 0-2 are
- * close-on-exec: that the socket closes tells pid 1 that the app runs. */
+ * all privileges until app_apply(); fds: 0-2, what pid 1 has, the socket to it. app_apply() closes
+ * all but 0-2 and the socket, which execve closes: that tells pid 1 that the app runs. */
 _Noreturn void child_main(struct native *n, size_t index, bool placed, int sock)
 {
 	struct err e = ERR_INIT;
 	struct ident ident;
 	int status = EXIT_APP_SETUP;
+	struct app_plan *plan = &n->pod.plans[index];
 	int r = prepare(n, index, placed, sock, &ident, &e);
+	plan->report_fd = sock;
 	if (r >= 0)
 		r = sync_send(sock, SYNC_EXEC_GO, 0, -1, &e);
 	n->pod.plans[index].report_fd = sock;
 	if (r >= 0)
-		app_apply(&n->pod.plans[index], &ident, &status, &e);
+		app_apply(plan, &ident, &status, &e);
 	sync_send_failure(sock, status, &e);
 	_exit(status);
 }
