@@ -99,7 +99,8 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 	void (*removed)(void *ctx, const char *id), struct err *e);
 
 /* Compares the tree with the archive, byte by byte, and the archive with the id.
- * 1: sound; 0: it differed, and was repaired from the blob (or the blob is bad: error). */
+ * 1: sound; 0: it differed, and was replaced by a fresh one made of the blob (or the blob is bad:
+ * error). A pod that runs on the damaged tree loses it: stop it first. */
 int store_verify(struct store *s, const char *id, struct err *e);
 /* Writes the image as an uncompressed ACI to fd. */
 int store_export(struct store *s, const char *id, int fd, struct err *e);

@@ -65,8 +65,7 @@ static int end(void *ctx, const struct entry *entry, struct err *e)
 {
 	struct aci *a = ctx;
 	if (a->in_manifest) {
-		_clean_(arena)
-		struct arena arena = ARENA_INIT;
+		_clean_(arena) struct arena arena = ARENA_INIT;
 		struct image_manifest *m;
 		a->in_manifest = false;
 		int r = image_manifest_decode(

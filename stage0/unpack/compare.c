@@ -45,9 +45,9 @@ static void compare_stat(struct compare *c, const struct entry *entry, const str
 		{ entry->type != ENTRY_SYMLINK && (st->st_mode & 07777) != entry->mode,
 			"the mode" },
 		{ st->st_uid != entry->uid || st->st_gid != entry->gid, "the owner" },
+		{ entry->type == ENTRY_FILE && (uint64_t)st->st_size != entry->size, "the size" },
 		{ st->st_mtim.tv_sec != entry->mtime.tv_sec, "the time" },
 		{ node && st->st_rdev != entry->device, "the device" },
-		{ entry->type == ENTRY_FILE && (uint64_t)st->st_size != entry->size, "the size" },
 	};
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
 		if (checks[i].differs) {
@@ -86,8 +86,7 @@ static int compare_hardlink(
 
 static void compare_xattrs(struct compare *c, const struct entry *entry, int fd)
 {
-	_clean_(mem)
-	char *buf = xmalloc(XATTR_LIST);
+	_clean_(mem) char *buf = xmalloc(XATTR_LIST);
 	for (size_t i = 0; i < entry->n_xattrs; i++) {
 		const struct entry_xattr *x = &entry->xattrs[i];
 		ssize_t n = fgetxattr(fd, x->name, buf, XATTR_LIST);
@@ -132,8 +131,7 @@ static int begin(void *ctx, const struct entry *entry, struct err *e)
 	bool file = entry->type == ENTRY_FILE && S_ISREG(st.st_mode);
 	if (!file && !(entry->type == ENTRY_DIR && S_ISDIR(st.st_mode)))
 		return 0;
-	_clean_(fd)
-	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_clean_(fd) int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", entry->path);
 	compare_xattrs(c, entry, fd);

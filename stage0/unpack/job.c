@@ -112,12 +112,11 @@ static int make_plain(struct job *j, struct err *e)
 
 static int make_archive(struct job *j, struct err *e)
 {
-	_clean_(str)
-	struct str manifest = STR_INIT(STR_MAX_MANIFEST);
+	_clean_(str) struct str manifest = STR_INIT(STR_MAX_MANIFEST);
 	int r = io_read_fd(j->fds->input, "manifest", &manifest, e);
 	if (r < 0)
 		return r;
-	return pack(j->fds->dir, str_text(&manifest), manifest.len, j->fds->output,
+	return pack_image(j->fds->dir, str_text(&manifest), manifest.len, j->fds->output,
 		&j->answer->entries, e);
 }
 

@@ -49,8 +49,7 @@ static int failed(struct pack *p, const char *path, struct err *e)
 
 static int add_xattrs(struct archive_entry *ae, int fd, char *buf, const char *path, struct err *e)
 {
-	_clean_(mem)
-	char *names = xmalloc(XATTR_BYTES);
+	_clean_(mem) char *names = xmalloc(XATTR_BYTES);
 	ssize_t n = flistxattr(fd, names, XATTR_BYTES);
 	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1) {
 		if (!entry_xattr_kept(names + at))
@@ -82,8 +81,7 @@ static int add_content(struct pack *p, int fd, uint64_t size, const char *path, 
 static int add_entry(struct pack *p, struct archive_entry *ae, const struct walk_entry *w,
 	const char *path, struct err *e)
 {
-	_clean_(fd)
-	int fd = -1;
+	_clean_(fd) int fd = -1;
 	char target[ENTRY_PATH_MAX];
 	archive_entry_copy_pathname(ae, path);
 	archive_entry_copy_stat(ae, w->st);
@@ -115,8 +113,7 @@ static int add_one(void *ctx, const struct walk_entry *w, struct err *e)
 	struct pack *p = ctx;
 	if (S_ISSOCK(w->st->st_mode))
 		return 0;
-	_clean_(mem)
-	char *path = xasprintf("rootfs%s%s", *w->path ? "/" : "", w->path);
+	_clean_(mem) char *path = xasprintf("rootfs%s%s", *w->path ? "/" : "", w->path);
 	struct archive_entry *ae = archive_entry_new();
 	if (!ae)
 		return ERR_NUM(e, ENOMEM, "libarchive");
@@ -164,11 +161,11 @@ static int pack_all(struct pack *p, int rootfs, const char *manifest, size_t n, 
 	return r;
 }
 
-int pack(int rootfs, const char *manifest, size_t n, int out, uint64_t *ret_entries, struct err *e)
+int pack_image(
+	int rootfs, const char *manifest, size_t n, int out, uint64_t *ret_entries, struct err *e)
 {
 	struct pack p = { .out = out };
-	_clean_(mem)
-	char *buf = p.buf = xmalloc(CHUNK);
+	_clean_(mem) char *buf = p.buf = xmalloc(CHUNK);
 	p.archive = archive_write_new();
 	p.links = archive_entry_linkresolver_new();
 	int r = p.archive && p.links ? pack_all(&p, rootfs, manifest, n, e)

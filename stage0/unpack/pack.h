@@ -14,4 +14,5 @@
 #include "lib/base/err.h"
 
 /* ret_entries: how many were written. */
-int pack(int rootfs, const char *manifest, size_t n, int out, uint64_t *ret_entries, struct err *e);
+int pack_image(
+	int rootfs, const char *manifest, size_t n, int out, uint64_t *ret_entries, struct err *e);

@@ -147,8 +147,7 @@ static void *stream_inflater(void *arg)
 	struct stream *s = arg;
 	struct err e = ERR_INIT;
 	struct inflate f = { .s = s };
-	_clean_(mem)
-	uint8_t *input = f.input = xmalloc(INPUT_SIZE);
+	_clean_(mem) uint8_t *input = f.input = xmalloc(INPUT_SIZE);
 	f.io.in = input;
 	int r = inflate_stream(&f, &e);
 	if (r < 0)

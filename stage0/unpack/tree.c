@@ -89,8 +89,8 @@ static int make_dir(struct tree *t, const struct entry *entry, struct err *e)
 	int r = set_attributes_at(t, entry, e);
 	if (r < 0 || !entry->n_xattrs)
 		return r;
-	_clean_(fd)
-	int fd = openat(t->parent, t->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int fd =
+		openat(t->parent, t->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? cannot(entry, "open", e) : set_xattrs(fd, entry, e);
 }
 
@@ -114,8 +114,7 @@ static int make_hardlink(struct tree *t, const struct entry *entry, struct err *
 	if (fstatat(fd, target_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
 		return ERR_BAD(e, "the hard link '%s' leads to '%s', which is no earlier file",
 			entry->path, entry->target);
-	_clean_(fd)
-	int target_dir = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	_clean_(fd) int target_dir = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (target_dir < 0)
 		return ERR_SYS(e, "duplicate descriptor");
 	int parent = dirs_parent(&t->dirs, entry->path, &t->name, e);
@@ -173,8 +172,7 @@ static int data(void *ctx, uint64_t offset, const void *bytes, size_t n, struct 
 static int end_file(struct tree *t, const struct entry *entry, struct err *e)
 {
 	const struct timespec times[2] = { entry->mtime, entry->mtime };
-	_clean_(fd)
-	int fd = take_fd(&t->fd);
+	_clean_(fd) int fd = take_fd(&t->fd);
 	struct stat st;
 	if (fstat(fd, &st) < 0 ||
 		((uint64_t)st.st_size < entry->size && ftruncate(fd, (off_t)entry->size) < 0))

@@ -25,10 +25,8 @@ static int by_name(const void *a, const void *b)
 /* All names of the directory, sorted. Reads a descriptor of its own: fd's position is nobody's. */
 static int list_names(int fd, struct strv *ret, struct err *e)
 {
-	_clean_(fd)
-	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_clean_(dir)
-	DIR *dir = own < 0 ? NULL : fdopendir(own);
+	_clean_(fd) int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_clean_(dir) DIR *dir = own < 0 ? NULL : fdopendir(own);
 	if (!dir)
 		return ERR_SYS(e, "open directory");
 	take_fd(&own);
@@ -61,8 +59,7 @@ static int walk_one(struct walk *w, int fd, const char *name, struct err *e)
 	int r = w->fn(w->ctx, &entry, e);
 	if (r < 0 || !S_ISDIR(st.st_mode) || st.st_dev != w->dev)
 		return r;
-	_clean_(fd)
-	int below = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int below = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (below < 0)
 		return ERR_SYS(e, "open '%s'", str_text(&w->path));
 	return walk_dir(w, below, e);
@@ -70,8 +67,7 @@ static int walk_one(struct walk *w, int fd, const char *name, struct err *e)
 
 static int walk_dir(struct walk *w, int fd, struct err *e)
 {
-	_clean_(strv)
-	struct strv names = STRV_INIT;
+	_clean_(strv) struct strv names = STRV_INIT;
 	size_t len = w->path.len;
 	if (w->depth == WALK_DEPTH_MAX)
 		return err_set(e, ERR_INPUT, ELOOP, "'%s' is too deep", str_text(&w->path));

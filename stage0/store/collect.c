@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/fs/atomic.h"
+#include "lib/fs/lockfd.h"
+#include "lib/fs/rmtree.h"
+#include "stage0/store/internal.h"
+
+/* A half-written record whose writer still lives is younger than this by far. */
+enum { RECORD_LEFTOVER_S = 3600 };
+
+struct collector {
+	struct store *s;
+	tree_in_use_fn in_use;
+	void *ctx;
+	int64_t unused_before_ns; /* last use of what may go */
+	void (*removed)(void *ctx, const char *id);
+};
+
+static bool used(const struct collector *c, const char *hex)
+{
+	char id[sizeof ID_PREFIX + HEX_SIZE];
+	snprintf(id, sizeof id, ID_PREFIX "%s", hex);
+	return c->in_use && c->in_use(c->ctx, id);
+}
+
+static void tell(const struct collector *c, const char *hex)
+{
+	char id[sizeof ID_PREFIX + HEX_SIZE];
+	snprintf(id, sizeof id, ID_PREFIX "%s", hex);
+	if (c->removed)
+		c->removed(c->ctx, id);
+}
+
+/* Opens dir/name and takes its lock alone. 1: *ret_fd; 0: gone, or somebody works with it. */
+static int take(struct store *s, const char *dir, const char *name, int *ret_fd, struct err *e)
+{
+	const struct place p = place(dir, name);
+	_clean_(fd) int fd =
+		openat(s->dirfd, p.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : ERR_SYS(e, "open '%s/%s'", s->path, p.path);
+	int r = lockfd_try(fd, LOCK_EXCLUSIVE, e);
+	if (r <= 0)
+		return r;
+	if (!cas_is_still(s, dir, name, fd))
+		return 0;
+	*ret_fd = take_fd(&fd);
+	return 1;
+}
+
+static int remove_tmp(struct store *s, const char *name, struct err *e)
+{
+	_clean_(fd) int dir = openat(s->dirfd, CAS_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? ERR_SYS(e, "open '%s/%s'", s->path, CAS_TMP) : rmtree_at(dir, name, e);
+}
+
+/* The caller holds the tree's lock, which goes along to cas/tmp. */
+static int remove_tree(struct store *s, const char *hex, struct err *e)
+{
+	char name[24];
+	int r = cas_make_dirs(s, e);
+	if (r >= 0)
+		r = tmp_name(name, e);
+	if (r < 0)
+		return r;
+	if (renameat(s->dirfd, place(CAS_TREE, hex).path, s->dirfd, place(CAS_TMP, name).path) < 0)
+		return ERR_SYS(e, "remove the tree of image '" ID_PREFIX "%s'", hex);
+	return remove_tmp(s, name, e);
+}
+
+static int remove_blob(struct store *s, const char *hex, struct err *e)
+{
+	if (unlinkat(s->dirfd, place(CAS_BLOB, hex).path, 0) < 0 && errno != ENOENT)
+		return ERR_SYS(e, "remove the archive of image '" ID_PREFIX "%s'", hex);
+	return 0;
+}
+
+static int remove_record(struct store *s, const char *hex, struct err *e)
+{
+	if (unlinkat(s->dirfd, place(CAS_IMAGE, hex).path, 0) < 0 && errno != ENOENT)
+		return ERR_SYS(e, "remove the record of image '" ID_PREFIX "%s'", hex);
+	return 0;
+}
+
+/* Whoever imports holds the locks of tree and blob until the record is there; whoever prepares a
+ * pod holds the tree's until the pod says that it uses it. So: first the lock, then the look. */
+static int orphan_tree(void *ctx, const char *hex, struct err *e)
+{
+	struct collector *c = ctx;
+	_clean_(fd) int lock = -1;
+	int r = take(c->s, CAS_TREE, hex, &lock, e);
+	if (r <= 0 || record_exists(c->s, hex) || used(c, hex))
+		return r < 0 ? r : 0;
+	r = remove_tree(c->s, hex, e);
+	if (r >= 0)
+		tell(c, hex);
+	return r;
+}
+
+static int orphan_blob(void *ctx, const char *hex, struct err *e)
+{
+	struct collector *c = ctx;
+	_clean_(fd) int lock = -1;
+	int r = take(c->s, CAS_BLOB, hex, &lock, e);
+	if (r <= 0 || record_exists(c->s, hex) || used(c, hex))
+		return r < 0 ? r : 0;
+	return remove_blob(c->s, hex, e);
+}
+
+static int unused_image(void *ctx, const char *hex, struct err *e)
+{
+	struct collector *c = ctx;
+	struct stat st;
+	_clean_(fd) int lock = -1;
+	int r = take(c->s, CAS_TREE, hex, &lock, e);
+	if (r < 0)
+		return r;
+	/* Without a tree it is of no use; with one that is locked, somebody is using it. */
+	if (r == 0 && faccessat(c->s->dirfd, place(CAS_TREE, hex).path, F_OK, 0) == 0)
+		return 0;
+	if (fstatat(c->s->dirfd, place(CAS_IMAGE, hex).path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	int64_t last = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	if (last > c->unused_before_ns || used(c, hex))
+		return 0;
+	r = remove_record(c->s, hex, e);
+	if (r >= 0 && lock >= 0)
+		r = remove_tree(c->s, hex, e);
+	if (r >= 0)
+		tell(c, hex);
+	return r; /* its blob has become an orphan */
+}
+
+static int leftover(void *ctx, const char *name, struct err *e)
+{
+	struct collector *c = ctx;
+	_clean_(fd) int lock = -1;
+	int r = take(c->s, CAS_TMP, name, &lock, e);
+	return r <= 0 ? r : remove_tmp(c->s, name, e);
+}
+
+/* Half-written records; they are no digests and begin with a dot. */
+static int leftover_records(struct store *s, struct err *e)
+{
+	_clean_(fd) int fd = openat(s->dirfd, CAS_IMAGE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : ERR_SYS(e, "open '%s/%s'", s->path, CAS_IMAGE);
+	_clean_(dir) DIR *d = fdopendir(fd);
+	if (!d)
+		return ERR_SYS(e, "open '%s/%s'", s->path, CAS_IMAGE);
+	int in = take_fd(&fd);
+	struct stat st;
+	for (const struct dirent *entry; (entry = readdir(d));)
+		if (atomic_is_temporary(entry->d_name) &&
+			fstatat(in, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_mtim.tv_sec < time(NULL) - RECORD_LEFTOVER_S)
+			(void)unlinkat(in, entry->d_name, 0);
+	return 0;
+}
+
+int store_remove(struct store *s, const char *id, tree_in_use_fn in_use, void *ctx, struct err *e)
+{
+	struct collector c = { .s = s, .in_use = in_use, .ctx = ctx };
+	const char *hex = id_hex(id, e);
+	if (!hex)
+		return -EINVAL;
+	if (!record_exists(s, hex))
+		return ERR_NOENT(e, "no image '%s' in the store", id);
+	int r = remove_record(s, hex, e);
+	if (r >= 0)
+		r = orphan_tree(&c, hex, e);
+	if (r >= 0)
+		r = orphan_blob(&c, hex, e);
+	return r;
+}
+
+/* Keeps the first error of several steps. */
+static void note(int *first, int r, struct err *e, const struct err *why)
+{
+	if (r < 0 && *first >= 0) {
+		*first = r;
+		*e = *why;
+	}
+}
+
+int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
+	void (*removed)(void *ctx, const char *id), struct err *e)
+{
+	static const struct {
+		const char *dir;
+		bool only_digests;
+		cas_fn fn;
+	} steps[] = {
+		{ CAS_TMP, false, leftover },
+		{ CAS_IMAGE, true, unused_image },
+		{ CAS_TREE, true, orphan_tree },
+		{ CAS_BLOB, true, orphan_blob },
+	};
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	/* A grace that reaches back beyond 1970 keeps everything. */
+	int64_t before = grace_s < now.tv_sec ? now_ns - grace_s * 1000000000 : -1;
+	struct collector c = {
+		.s = s, .in_use = in_use, .ctx = ctx, .removed = removed, .unused_before_ns = before
+	};
+	int first = 0;
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		struct err why = ERR_INIT;
+		int r = cas_each(s, steps[i].dir, steps[i].only_digests, steps[i].fn, &c, &why);
+		note(&first, r, e, &why);
+	}
+	struct err why = ERR_INIT;
+	note(&first, leftover_records(s, &why), e, &why);
+	return first;
+}

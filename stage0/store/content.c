@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/fs/copytree.h"
+#include "lib/fs/io.h"
+#include "lib/fs/lockfd.h"
+#include "lib/sys/compat.h"
+#include "stage0/store/internal.h"
+
+/* --- verify ----------------------------------------------------------------------------------- */
+
+/* Puts `fresh` where the tree is; what was there ends in fresh's name, to be removed with it. */
+static int replace_tree(struct store *s, const char *hex, struct tmp *fresh, struct err *e)
+{
+	const struct place tree = place(CAS_TREE, hex), tmp = place(CAS_TMP, fresh->name);
+	if (syncfs(fresh->fd) < 0)
+		return ERR_SYS(e, "sync the store");
+	int r = lockfd_wait(fresh->fd, LOCK_SHARED, e);
+	if (r < 0)
+		return r;
+	if (sys_renameat2(s->dirfd, tmp.path, s->dirfd, tree.path, RENAME_EXCHANGE) == 0)
+		return 0;
+	if (errno == ENOENT || errno == ENOSYS || errno == EINVAL) {
+		/* No tree yet, or a kernel or filesystem that cannot exchange. */
+		char name[24];
+		r = tmp_name(name, e);
+		if (r < 0)
+			return r;
+		if (renameat(s->dirfd, tree.path, s->dirfd, place(CAS_TMP, name).path) < 0 &&
+			errno != ENOENT)
+			return ERR_SYS(e, "move the old tree away");
+		r = renameat(s->dirfd, tmp.path, s->dirfd, tree.path);
+		memcpy(fresh->name, name, sizeof name);
+		if (r == 0)
+			return 0;
+	}
+	return ERR_SYS(e, "replace the tree of image '" ID_PREFIX "%s'", hex);
+}
+
+static int repair(struct store *s, const char *hex, struct err *e)
+{
+	_clean_(tmp) struct tmp fresh = TMP_INIT;
+	int r = unpack_blob(s, hex, &fresh, e);
+	return r < 0 ? r : replace_tree(s, hex, &fresh, e);
+}
+
+/* 1: tree and archive agree; 0: they do not. */
+static int compare(struct store *s, const char *hex, int tree, struct err *e)
+{
+	struct unpack_answer answer;
+	char got[HEX_SIZE + 1];
+	_clean_(fd) int blob =
+		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (blob < 0)
+		return ERR_SYS(e, "open the stored archive");
+	const struct unpack_job job = {
+		.mode = UNPACK_COMPARE, .input = blob, .dir = tree, .output = -1
+	};
+	int r = unpacker_run(&job, &answer, e);
+	if (r < 0)
+		return err_wrap(e, r, "the stored archive");
+	digest_hex(answer.digest, got);
+	if (strcmp(got, hex) != 0)
+		return ERR_BAD(e, "the stored archive is not what was imported: import it again");
+	return answer.differences == 0;
+}
+
+int store_verify(struct store *s, const char *id, struct err *e)
+{
+	struct treeref tree;
+	const char *hex = id_hex(id, e);
+	if (!hex)
+		return -EINVAL;
+	if (!record_exists(s, hex))
+		return ERR_NOENT(e, "no image '%s' in the store", id);
+	int r = store_tree(s, id, &tree, e);
+	if (r >= 0) {
+		r = compare(s, hex, tree.lock_fd, e);
+		treeref_release(&tree);
+	} else if (r == -ENOENT) {
+		r = 0;
+	}
+	if (r == 0) {
+		r = repair(s, hex, e);
+		r = r < 0 ? r : 0;
+	}
+	return r < 0 ? err_wrap(e, r, "image '%s'", id) : r;
+}
+
+/* --- export, extract, pack -------------------------------------------------------------------- */
+
+int store_export(struct store *s, const char *id, int fd, struct err *e)
+{
+	_clean_(tmp) struct tmp empty = TMP_INIT;
+	struct unpack_answer answer;
+	char got[HEX_SIZE + 1];
+	const char *hex = id_hex(id, e);
+	if (!hex)
+		return -EINVAL;
+	_clean_(fd) int blob =
+		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (blob < 0 && errno == ENOENT)
+		return ERR_NOENT(e, "no image '%s' in the store", id);
+	if (blob < 0)
+		return ERR_SYS(e, "open the stored archive of image '%s'", id);
+	int r = tmp_dir(s, &empty, e);
+	if (r < 0)
+		return r;
+	const struct unpack_job job = {
+		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = fd
+	};
+	r = unpacker_run(&job, &answer, e);
+	if (r < 0)
+		return err_wrap(e, r, "image '%s'", id);
+	digest_hex(answer.digest, got);
+	if (strcmp(got, hex) != 0)
+		return ERR_BAD(e, "the stored archive of image '%s' is corrupt", id);
+	return 0;
+}
+
+int store_extract(struct store *s, const char *id, int dirfd, bool rootfs_only, struct err *e)
+{
+	struct treeref tree;
+	_clean_(str) struct str manifest = STR_INIT(STR_MAX_MANIFEST);
+	int r = store_tree(s, id, &tree, e);
+	if (r < 0)
+		return r;
+	_clean_(fd) int from =
+		openat(tree.lock_fd, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int to = -1;
+	if (from < 0) {
+		r = ERR_SYS(e, "open the tree of image '%s'", id);
+	} else if (rootfs_only) {
+		r = copytree(from, dirfd, e);
+	} else {
+		r = store_manifest_bytes(s, id, &manifest, e);
+		if (r >= 0)
+			r = io_write_new(
+				dirfd, "manifest", str_text(&manifest), manifest.len, 0644, e);
+		if (r >= 0 && mkdirat(dirfd, "rootfs", 0755) < 0)
+			r = ERR_SYS(e, "create 'rootfs'");
+		if (r >= 0) {
+			to = openat(
+				dirfd, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			r = to < 0 ? ERR_SYS(e, "open 'rootfs'") : copytree(from, to, e);
+		}
+	}
+	treeref_release(&tree);
+	return r < 0 ? err_wrap(e, r, "image '%s'", id) : 0;
+}
+
+int store_pack(int rootfs_fd, const char *manifest, size_t n, int fd, struct err *e)
+{
+	struct unpack_answer answer;
+	_clean_(fd) int input = memfd_create("manifest", MFD_CLOEXEC);
+	if (input < 0)
+		return ERR_SYS(e, "memfd_create");
+	int r = io_write_all(input, manifest, n, e);
+	if (r < 0)
+		return r;
+	if (lseek(input, 0, SEEK_SET) < 0)
+		return ERR_SYS(e, "seek");
+	const struct unpack_job job = {
+		.mode = UNPACK_PACK, .input = input, .dir = rootfs_fd, .output = fd
+	};
+	return unpacker_run(&job, &answer, e);
+}
