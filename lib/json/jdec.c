@@ -28,8 +28,7 @@ int jdec_error(struct jctx *c, const struct jpath *at, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	int r = ERR_BAD(c->err, "%s", text);
-	_clean_(str)
-	struct str path = STR_INIT(sizeof text / 2);
+	_clean_(str) struct str path = STR_INIT(sizeof text / 2);
 	path_print(at, &path);
 	return path.len ? err_wrap(c->err, r, "%s", str_text(&path)) : r;
 }
