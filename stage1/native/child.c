@@ -99,7 +99,6 @@ _Noreturn void child_main(struct native *n, size_t index, bool placed, int sock)
 	plan->report_fd = sock;
 	if (r >= 0)
 		r = sync_send(sock, SYNC_EXEC_GO, 0, -1, &e);
-	n->pod.plans[index].report_fd = sock;
 	if (r >= 0)
 		app_apply(plan, &ident, &status, &e);
 	sync_send_failure(sock, status, &e);
