@@ -23,8 +23,7 @@ bool atomic_is_temporary(const char *name)
 int dir_sync(int dirfd, struct err *e)
 {
 	/* An O_PATH descriptor cannot be synced: open the directory anew through it. */
-	_clean_(fd)
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_clean_(fd) int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
 		return ERR_SYS(e, "sync directory");
 	return 0;
@@ -37,8 +36,8 @@ static int write_temporary(int dirfd, char *tmp, size_t size, const void *bytes,
 	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
 		return ERR_SYS(e, "getrandom");
 	snprintf(tmp, size, TMP_PREFIX "%016llx", (unsigned long long)random);
-	_clean_(fd)
-	int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	_clean_(fd) int fd =
+		openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return ERR_SYS(e, "create temporary file");
 	int r = io_write_all(fd, bytes, n, e);

@@ -28,8 +28,8 @@ int io_read_fd(int fd, const char *what, struct str *out, struct err *e)
 
 int io_read_file(int dirfd, const char *path, struct str *out, struct err *e)
 {
-	_clean_(fd)
-	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	_clean_(fd) int fd =
+		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", path);
 	struct stat st;
@@ -42,8 +42,7 @@ int io_read_file(int dirfd, const char *path, struct str *out, struct err *e)
 
 int io_read_line(int dirfd, const char *path, char *buf, size_t size, struct err *e)
 {
-	_clean_(str)
-	struct str s = STR_INIT(size - 1);
+	_clean_(str) struct str s = STR_INIT(size - 1);
 	int r = io_read_file(dirfd, path, &s, e);
 	if (r < 0)
 		return r;
@@ -89,8 +88,8 @@ ssize_t io_read_full(int fd, void *buf, size_t n, struct err *e)
 int io_write_new(
 	int dirfd, const char *path, const void *bytes, size_t n, mode_t mode, struct err *e)
 {
-	_clean_(fd)
-	int fd = openat(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	_clean_(fd) int fd =
+		openat(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return ERR_SYS(e, "create '%s'", path);
 	int r = io_write_all(fd, bytes, n, e);
@@ -99,8 +98,7 @@ int io_write_new(
 
 int io_write_knob(int dirfd, const char *path, const char *text, struct err *e)
 {
-	_clean_(fd)
-	int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	_clean_(fd) int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", path);
 	size_t n = strlen(text);

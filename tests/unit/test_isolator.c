@@ -81,25 +81,23 @@ END_TEST
 
 #define ISO(name, value) "{\"name\":\"" name "\",\"value\":" value "}"
 
-static const char every_kind[] =
-	"[" ISO("resource/cpu", "{\"request\":\"250m\",\"limit\":\"500m\"}") "," ISO(
-		"resource/memory", "{\"limit\":\"1G\"}") "," ISO("resource/block-bandwidth",
-		"{\"default\":true,\"limit\":\"2M\"}") "," ISO("resource/block-iops",
-		"{\"default\":true,\"limit\":\"1000\"}") "," ISO("resource/network-bandwidth",
-		"{\"default\":true,\"limit\":\"1G\"}") "," ISO("os/linux/cpu-shares",
-		"512") "," ISO("os/linux/oom-score-adj",
-		"-999") "," ISO("os/linux/no-new-privileges",
-		"true") "," ISO("os/linux/capabilities-retain-set",
-		"{\"set\":[\"CAP_KILL\",\"CAP_CHOWN\"]}") "," ISO("os/linux/seccomp-remove-set",
-		"{\"set\":[\"@appc.io/empty\",\"reboot\"],\"errno\":\"ENOTSUP\"}") "," ISO("os/"
-											   "linux/"
-											   "selinux"
-											   "-contex"
-											   "t",
-		"{\"user\":\"system_u\",\"role\":\"system_r\",\"type\":\"dhcpc_t\",\"level\":\"s0:"
-		"c1\"}") "," ISO("os/linux/apparmor-profile", "\"web\"") "," ISO("os/unix/sysctl",
-		"{\"net.b\":\"2\",\"net.a\":\"1\"}") "," ISO("example.com/own",
-		"[1,{\"x\":null}]") "]";
+static const char every_kind[] = "[" ISO(
+	"resource/cpu", "{\"request\":\"250m\",\"limit\":\"500m\"}") "," ISO("resource/memory",
+	"{\"limit\":\"1G\"}") "," ISO("resource/block-bandwidth",
+	"{\"default\":true,\"limit\":\"2M\"}") "," ISO("resource/block-iops",
+	"{\"default\":true,\"limit\":\"1000\"}") "," ISO("resource/network-bandwidth",
+	"{\"default\":true,\"limit\":\"1G\"}") "," ISO("os/linux/cpu-shares",
+	"512") "," ISO("os/linux/oom-score-adj", "-999") "," ISO("os/linux/no-new-privileges",
+	"true") "," ISO("os/linux/capabilities-retain-set",
+	"{\"set\":[\"CAP_KILL\",\"CAP_CHOWN\"]}") "," ISO("os/linux/seccomp-remove-set",
+	"{\"set\":[\"@appc.io/empty\",\"reboot\"],\"errno\":\"ENOTSUP\"}") "," ISO("os/"
+										   "linux/"
+										   "selinux"
+										   "-contex"
+										   "t",
+	"{\"user\":\"system_u\",\"role\":\"system_r\",\"type\":\"dhcpc_t\",\"level\":\"s0:"
+	"c1\"}") "," ISO("os/linux/apparmor-profile", "\"web\"") "," ISO("os/unix/sysctl",
+	"{\"net.b\":\"2\",\"net.a\":\"1\"}") "," ISO("example.com/own", "[1,{\"x\":null}]") "]";
 
 static void check_every_kind(const struct isolators *l)
 {

@@ -257,8 +257,7 @@ static bool compare_with_oracle(const char *bytes, size_t n)
 }
 
 static const char *const seeds[] = {
-	"{\"acKind\":\"ImageManifest\",\"labels\":[{\"name\":\"os\",\"value\":\"linux\"}],\"n\":-1."
-	"5e3}",
+	"{\"labels\":[{\"name\":\"os\",\"value\":\"linux\"}],\"n\":-1.5e3}",
 	"[1,-0,0.5,1e5,\"\\u00e9\\ud83d\\ude00\\n\",true,false,null,[[]],{},{\"a\":{\"b\":[1]}}]",
 	"\"plain \\\\ text \xe2\x82\xac with \xf0\x9f\x98\x80\"",
 	" { \"a\" : [ 1 , 2 ] , \"b\" : \"\" } ",
