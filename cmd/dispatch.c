@@ -7,6 +7,7 @@
 #include "cmd/options.h"
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 
@@ -22,15 +23,17 @@ static int check_needs(const struct cli *cli, struct err *e)
 	const struct cmd *c = cli->cmd;
 	int n = (int)cli->args.n;
 	bool uuid_file = (c->flags & ARGS_UUID_FILE) && cli->uuid_file;
+	_clean_(str) struct str usage = STR_INIT(STR_MAX_LINE);
+	help_synopsis(c, &usage);
 	if (uuid_file && n)
 		return ERR_BAD(e, "--uuid-file and UUIDs exclude each other");
 	if (!uuid_file && n < c->min)
-		return ERR_BAD(e, "%s wanted: rkt %s %s (see rkt help %s)",
-			c->min == 1 ? "an argument is" : "more arguments are", c->name, c->synopsis,
+		return ERR_BAD(e, "%s wanted: %s (see rkt help %s)",
+			c->min == 1 ? "an argument is" : "more arguments are", str_text(&usage),
 			c->name);
 	if (c->max >= 0 && n > c->max)
-		return ERR_BAD(e, "too many arguments: rkt %s %s (see rkt help %s)", c->name,
-			c->synopsis, c->name);
+		return ERR_BAD(
+			e, "too many arguments: %s (see rkt help %s)", str_text(&usage), c->name);
 	if ((c->flags & NEED_ROOT) && geteuid() != 0)
 		return ERR_DENY(e, "cannot run as unprivileged user");
 	return 0;

@@ -266,10 +266,9 @@ static int take_word(struct parser *p, int argc, char **argv, int *i, struct err
 		return take_option(p, argc, argv, i, e);
 	if (arg[0] == '-' && arg[1])
 		return ERR_BAD(e, "unknown flag: %s (see rkt help %s)", arg, cmds[p->id].name);
-	if (!*arg)
-		return 0;
 	if (images) {
-		add_image(p, arg);
+		if (*arg)
+			add_image(p, arg);
 		return 0;
 	}
 	strlist_add(&p->cli->arena, &p->cli->args, arg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/pod_json.h"
 
+#include "cmd/session.h"
 #include "lib/base/cleanup.h"
 #include "lib/json/jenc.h"
 
@@ -54,7 +55,9 @@ static void put_app(struct jenc *j, const struct pod_info *p, const struct pod_a
 		jenc_i64(j, app->status);
 	}
 	jenc_key(j, "image_id");
-	jenc_string(j, app->image_id ? app->image_id : "");
+	char id[sizeof "sha512-" + ID_FULL]; /* as image list prints it */
+	snprintf(id, sizeof id, "%s", app->image_id ? app->image_id : "");
+	jenc_string(j, id);
 	if (ra && ra->app) {
 		put_map(j, "user_annotations", &ra->app->user_annotations);
 		put_map(j, "user_labels", &ra->app->user_labels);
