@@ -30,8 +30,8 @@ static int set_standard_fds(const struct native *n, struct err *e)
 {
 	if (setsid() < 0)
 		return ERR_SYS(e, "new session");
-	if (n->tty >= 0)
-		return term_adopt(n->tty, e);
+	if (n->tty.slave >= 0)
+		return term_adopt(n->tty.slave, e);
 	if (native_n_apps(n) == 1)
 		return 0;
 	_clean_(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -81,7 +81,7 @@ static int prepare(const struct native *n, size_t index, bool placed, int sock, 
 	if (r < 0)
 		return r;
 	/* The terminal is the app's user's, so that it can be opened by name. */
-	if (n->tty >= 0 && fchown(STDIN_FILENO, ret->uid, (gid_t)-1) < 0)
+	if (n->tty.slave >= 0 && fchown(STDIN_FILENO, ret->uid, (gid_t)-1) < 0)
 		return ERR_SYS(e, "owner of the terminal");
 	return plan->pre_start ? app_handler(plan, plan->pre_start, e) : 0;
 }

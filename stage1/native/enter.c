@@ -39,7 +39,7 @@ struct entry {
 	struct app_plan *plan; /* of the app, with the command in its place */
 	struct cgroup_app groups;
 	struct ns_set namespaces;
-	int tty;
+	struct tty_ends tty;
 };
 
 /* --- finding the app ------------------------------------------------------------------------- */
@@ -141,12 +141,12 @@ static _Noreturn void command_main(const struct entry *t, int sock)
 	/* Never in a session that has a terminal of the host. */
 	if (setsid() < 0)
 		r = ERR_SYS(&e, "new session");
-	if (r >= 0 && t->tty >= 0)
-		r = term_adopt(t->tty, &e);
+	if (r >= 0 && t->tty.slave >= 0)
+		r = term_adopt(t->tty.slave, &e);
 	_clean_(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r >= 0)
 		r = ident_resolve(root, t->plan->cred.user, t->plan->cred.group, &ident, &e);
-	if (r >= 0 && t->tty >= 0 && fchown(STDIN_FILENO, ident.uid, (gid_t)-1) < 0)
+	if (r >= 0 && t->tty.slave >= 0 && fchown(STDIN_FILENO, ident.uid, (gid_t)-1) < 0)
 		r = ERR_SYS(&e, "owner of the terminal");
 	if (r >= 0)
 		app_apply(&plan, &ident, &status, &e);
@@ -184,36 +184,47 @@ static int command_error(int sock, struct err *e)
 	return m.err.errnum > 0 ? -m.err.errnum : -EPROTO;
 }
 
-static int run_command(struct entry *t, struct term_relay *relay, int *ret_status, struct err *e)
+/* In the groups and namespaces of the app, but for its pid namespace, which is the child's. */
+static int join(struct entry *t, struct err *e)
 {
+	int r = cgroup_app_join(&t->groups, false, e);
+	if (r >= 0)
+		r = ns_join(&t->namespaces, e);
+	if (r >= 0)
+		tty_reopen_here(&t->tty);
+	return r;
+}
+
+static int run_command(struct entry *t, int *ret_status, struct err *e)
+{
+	struct term_relay *relay = NULL;
 	int socks[2];
 	_clean_(fd) int sigfd = proc_signal_fd(e);
 	int r = sigfd < 0 ? sigfd : sync_pair(socks, e);
 	if (r < 0)
 		return r;
 	bool placed;
-	if ((r = cgroup_app_join(&t->groups, false, e)) >= 0 &&
-		(r = ns_join(&t->namespaces, e)) >= 0)
+	if ((r = join(t, e)) >= 0 && (r = tty_begin(&relay, &t->tty, e)) >= 0)
 		r = proc_clone(0, -1, &placed, e);
 	if (r == 0) {
 		close(socks[0]);
 		command_main(t, socks[1]);
 	}
 	close(socks[1]);
-	t->tty = fd_close(t->tty);
+	tty_close(&t->tty);
 	if (r > 0) {
 		*ret_status = wait_for_command(r, relay, sigfd);
 		r = command_error(socks[0], e);
 	}
 	close(socks[0]);
+	tty_end(&relay);
 	return r;
 }
 
 /* native_enter(): starts in the host's namespaces with all privileges. */
 int native_enter(int argc, char **argv, int *ret_status, struct err *e)
 {
-	struct entry t = { .pod = { .dirfd = -1, .lock_fd = -1 }, .tty = -1 };
-	struct term_relay *relay = NULL;
+	struct entry t = { .pod = { .dirfd = -1, .lock_fd = -1 }, .tty = TTY_ENDS_INIT };
 	memset(&t.groups, 0xff, sizeof t.groups); /* -1: no descriptor */
 	memset(&t.namespaces, 0xff, sizeof t.namespaces);
 	(void)prctl(PR_SET_NAME, "rkt-enter");
@@ -223,12 +234,11 @@ int native_enter(int argc, char **argv, int *ret_status, struct err *e)
 	int r = stage1_enter_decode(argc, argv, &t.arguments, e);
 	if (r < 0)
 		return r;
-	if ((r = find(&t, e)) >= 0 && (r = tty_begin(&relay, &t.tty, e)) >= 0)
-		r = run_command(&t, relay, ret_status, e);
-	tty_end(&relay);
+	if ((r = find(&t, e)) >= 0 && (r = tty_open(&t.tty, e)) >= 0)
+		r = run_command(&t, ret_status, e);
 	ns_close(&t.namespaces);
 	cgroup_app_release(&t.groups);
-	fd_close(t.tty);
+	tty_close(&t.tty);
 	stage1_pod_release(&t.pod);
 	strv_release(&t.run_argv);
 	return r < 0 ? err_wrap(e, r, "app '%s'", t.arguments.app) : 0;

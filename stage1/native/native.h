@@ -32,13 +32,16 @@ int native_gc(int argc, char **argv, int *ret_status, struct err *e);
 #define NATIVE_PID_DIR "rkt/pid"
 
 /* --- between parent, pid 1 and child --------------------------------------------------------- */
+struct tty_ends { /* -1: none */
+	int master, slave;
+};
 struct native {
 	struct stage1_run run;
 	struct stage1_pod pod;
 	struct cgroup_pod cgroups;
 	struct cgroup_app *groups;  /* one per app; the arena's */
 	int parent_sock, pid1_sock; /* SYNC_*, see lib/sys/sync.h */
-	int tty;		    /* the app's end of its terminal; -1: none was asked for */
+	struct tty_ends tty;	    /* none where no terminal was asked for */
 	bool own_network, own_ipc;
 };
 static inline size_t native_n_apps(const struct native *n)
@@ -56,9 +59,16 @@ _Noreturn void child_post_stop(struct native *n, size_t index, int mnt_ns);
 int notify_send(const char *state, struct err *e);
 
 /* --- tty.c ----------------------------------------------------------------------------------- */
-/* Where standard input is a terminal: a pseudo terminal, *ret_relay begun and *ret_tty the app's
- * end; else NULL and -1. Every function here takes a NULL relay. */
-int tty_begin(struct term_relay **ret_relay, int *ret_tty, struct err *e);
+/* Where standard input is a terminal: both ends of a new pseudo terminal of the host; else -1. */
+#define TTY_ENDS_INIT ((struct tty_ends){ -1, -1 })
+int tty_open(struct tty_ends *ret, struct err *e);
+/* In an app's root: exchanges them for those of the app's own devpts, where their names are found;
+ * if that cannot be had, they stay as they are. */
+void tty_reopen_here(struct tty_ends *ends);
+void tty_close(struct tty_ends *ends);
+/* Takes over ends->master, if there is one, and begins to relay; else *ret_relay is NULL. Every
+ * function here takes a NULL relay. */
+int tty_begin(struct term_relay **ret_relay, struct tty_ends *ends, struct err *e);
 /* Copies what is left, gives the user's terminal back, frees. */
 void tty_end(struct term_relay **relay);
 /* Waits for signals (sigfd) and packets (sock, or -1) while relaying. */

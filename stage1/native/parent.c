@@ -119,7 +119,7 @@ static int start_pid1(struct native *n, pid_t *ret, struct err *e)
 	if (pid == 0)
 		pid1_main(n);
 	n->pid1_sock = fd_close(n->pid1_sock);
-	n->tty = fd_close(n->tty);
+	tty_close(&n->tty);
 	if (pid < 0)
 		return err_wrap(e, pid, "namespaces of the pod");
 	*ret = pid;
@@ -246,7 +246,7 @@ static void native_release(struct native *n)
 	for (size_t i = 0; n->groups && i < native_n_apps(n); i++)
 		cgroup_app_release(&n->groups[i]);
 	n->groups = NULL;
-	n->tty = fd_close(n->tty);
+	tty_close(&n->tty);
 	stage1_pod_release(&n->pod);
 }
 
@@ -255,7 +255,9 @@ static void native_release(struct native *n)
  * What it loaded is given back before it waits. */
 int native_run(int argc, char **argv, int *ret_status, struct err *e)
 {
-	struct native n = { .pod = { .dirfd = -1, .lock_fd = -1 }, .parent_sock = -1, .tty = -1 };
+	struct native n = {
+		.pod = { .dirfd = -1, .lock_fd = -1 }, .parent_sock = -1, .tty = TTY_ENDS_INIT
+	};
 	struct parent p = { .dirfd = -1, .sock = -1, .sigfd = -1 };
 	(void)prctl(PR_SET_NAME, "rkt-run");
 	cgroup_pod_init(&n.cgroups);
@@ -268,6 +270,8 @@ int native_run(int argc, char **argv, int *ret_status, struct err *e)
 	if (r >= 0)
 		r = p.sigfd = proc_signal_fd(e);
 	if (r >= 0 && n.run.interactive)
+		r = tty_open(&n.tty, e);
+	if (r >= 0)
 		r = tty_begin(&p.relay, &n.tty, e);
 	if (r >= 0)
 		r = start_pid1(&n, &p.pid1, e);

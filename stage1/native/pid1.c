@@ -153,7 +153,7 @@ static int set_up(struct pid1 *p, struct err *e)
 		if ((r = start_app(p, i, e)) < 0)
 			err_wrap(e, r, "app '%s'", app_name(p, i));
 	/* Only the children needed it: the user's terminal ends when they have closed it. */
-	n->tty = fd_close(n->tty);
+	tty_close(&n->tty);
 	return r;
 }
 

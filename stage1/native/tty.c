@@ -2,9 +2,9 @@
 /*
  * tty: the terminal of an interactive app, for `run` and `enter`.
  *
- * The pseudo terminal is the host's, opened before anything of the pod is looked at; the app gets
- * one end. Where standard input is no terminal there is nothing to relay: the app has rkt's own
- * descriptors, as always.
+ * The pseudo terminal of `run` is the host's, opened before anything of the pod is looked at; the
+ * app gets one end, which is its /dev/console too. Where standard input is no terminal there is
+ * nothing to relay: the app has rkt's own descriptors, as always.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -17,25 +17,40 @@
 
 #define PTMX "/dev/pts/ptmx" /* there on every kernel since 4.7 */
 
-int tty_begin(struct term_relay **ret_relay, int *ret_tty, struct err *e)
+int tty_open(struct tty_ends *ret, struct err *e)
+{
+	*ret = TTY_ENDS_INIT;
+	return isatty(STDIN_FILENO) ? term_open_pty(PTMX, &ret->master, &ret->slave, e) : 0;
+}
+
+void tty_reopen_here(struct tty_ends *ends)
+{
+	struct tty_ends own = TTY_ENDS_INIT;
+	struct err ignored = ERR_INIT;
+	if (ends->master < 0 || term_open_pty(PTMX, &own.master, &own.slave, &ignored) < 0)
+		return;
+	tty_close(ends);
+	*ends = own;
+}
+
+void tty_close(struct tty_ends *ends)
+{
+	ends->master = fd_close(ends->master);
+	ends->slave = fd_close(ends->slave);
+}
+
+int tty_begin(struct term_relay **ret_relay, struct tty_ends *ends, struct err *e)
 {
 	*ret_relay = NULL;
-	*ret_tty = -1;
-	if (!isatty(STDIN_FILENO))
+	if (ends->master < 0)
 		return 0;
-	int master;
-	_clean_(fd) int slave = -1;
-	int r = term_open_pty(PTMX, &master, &slave, e);
-	if (r < 0)
-		return r;
 	struct term_relay *relay = xcalloc(1, sizeof *relay);
-	r = term_relay_begin(relay, STDIN_FILENO, STDOUT_FILENO, master, e);
+	int r = term_relay_begin(relay, STDIN_FILENO, STDOUT_FILENO, take_fd(&ends->master), e);
 	if (r < 0) {
 		tty_end(&relay);
 		return r;
 	}
 	*ret_relay = relay;
-	*ret_tty = take_fd(&slave);
 	return 0;
 }
 
