@@ -229,11 +229,23 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+enum { FEW_KEYS = 16 };
+
+/* Without asking for memory, for the objects that manifests are made of. */
+static const char *duplicate_of_few(const struct json *object)
+{
+	json_foreach (item, object)
+		for (const struct json *other = item->next; other; other = other->next)
+			if (strcmp(item->key, other->key) == 0)
+				return item->key;
+	return NULL;
+}
+
 /* Sorting keeps a hostile object of 200,000 keys from taking quadratic time. */
 static const char *duplicate_key(const struct json *object)
 {
-	if (object->count < 2)
-		return NULL;
+	if (object->count <= FEW_KEYS)
+		return duplicate_of_few(object);
 	const char **keys = xcalloc(object->count, sizeof *keys), *found = NULL;
 	size_t n = 0;
 	json_foreach (item, object)

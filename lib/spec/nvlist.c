@@ -24,15 +24,22 @@ static int compare_sorted(const void *a, const void *b)
 	return r ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-/* The index of the first of n names (`stride` bytes apart) that repeats an earlier one, or -1.
- * Sorting keeps lists of a hundred thousand names from taking quadratic time. */
-static ssize_t duplicate_name(const void *names, size_t n, size_t stride)
+enum { FEW_NAMES = 16 };
+
+static const char *name_at(const void *items, size_t i, size_t stride)
+{
+	const char *name;
+	memcpy(&name, (const char *)items + i * stride, sizeof name);
+	return name;
+}
+
+/* The index of the first of n items that has the name of an earlier one, or -1. Sorting keeps lists
+ * of a hundred thousand names from taking quadratic time. */
+static ssize_t duplicate_of_many(const void *items, size_t n, size_t stride)
 {
 	struct sorted_name *s = xcalloc(n, sizeof *s);
-	for (size_t i = 0; i < n; i++) {
-		memcpy(&s[i].name, (const char *)names + i * stride, sizeof s[i].name);
-		s[i].index = i;
-	}
+	for (size_t i = 0; i < n; i++)
+		s[i] = (struct sorted_name){ name_at(items, i, stride), i };
 	qsort(s, n, sizeof *s, compare_sorted);
 	ssize_t found = -1;
 	for (size_t i = 1; i < n; i++)
@@ -43,17 +50,27 @@ static ssize_t duplicate_name(const void *names, size_t n, size_t stride)
 	return found;
 }
 
+static ssize_t duplicate_name(const void *items, size_t n, size_t stride)
+{
+	if (n > FEW_NAMES)
+		return duplicate_of_many(items, n, stride);
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(name_at(items, i, stride), name_at(items, k, stride)) == 0)
+				return (ssize_t)i;
+	return -1;
+}
+
 int refuse_duplicates(struct jctx *c, const struct jpath *at, const char *key, const char *what,
 	const void *items, size_t n, size_t stride)
 {
-	ssize_t twice = n ? duplicate_name(items, n, stride) : -1;
+	ssize_t twice = duplicate_name(items, n, stride);
 	if (twice < 0)
 		return 0;
-	const char *name;
-	memcpy(&name, (const char *)items + (size_t)twice * stride, sizeof name);
 	struct jpath list = { .up = at, .key = key };
 	struct jpath here = { .up = &list, .index = (size_t)twice };
-	return jdec_error(c, &here, "duplicate %s '%.64s'", what, name);
+	return jdec_error(
+		c, &here, "duplicate %s '%.64s'", what, name_at(items, (size_t)twice, stride));
 }
 
 /* Any array of {"name", "value"}; each name is valid and there once. `what` is its noun. */
@@ -75,7 +92,7 @@ static int nvlist_decode(struct jctx *c, const struct json *v, const struct jpat
 				c, &name, "'%.64s' is not a valid name of %s", nv->name, what);
 		l->n++;
 	}
-	ssize_t twice = duplicate_name(&l->v[0].name, l->n, sizeof *l->v);
+	ssize_t twice = duplicate_name(l->v, l->n, sizeof *l->v);
 	if (twice < 0)
 		return 0;
 	struct jpath here = { .up = at, .index = (size_t)twice };
