@@ -5,6 +5,7 @@
 
 #include "lib/abi/handover.h"
 #include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
 #include "tests/unit/unit.h"
 
 #define UUID "076292e6-54c4-4cc8-9fa7-679c5f7dcfd3"
@@ -144,12 +145,13 @@ END_TEST
 /* Decodes what is in args, as stage1 sees it. */
 static int decode_run(struct stage1_run *run)
 {
-	struct strv argv = STRV_INIT;
+	static struct strv argv; /* stays: run points there */
+	strv_release(&argv);
 	strv_add(&argv, "/stage1/rootfs/run");
 	for (size_t i = 0; i < args.n; i++)
 		strv_add(&argv, args.v[i]);
 	e = ERR_INIT;
-	return stage1_run_decode((int)argv.n, argv.v, run, &e); /* argv stays: run points there */
+	return stage1_run_decode((int)argv.n, argv.v, run, &e);
 }
 
 START_TEST(run_round_trip)
@@ -219,7 +221,7 @@ END_TEST
 
 START_TEST(enter)
 {
-	struct strv command = STRV_INIT;
+	_clean_(strv) struct strv command = STRV_INIT;
 	strv_split(&command, "ls -- -l", ' ');
 	struct stage1_enter in = { .pid = 4711, .app = "redis", .argv = command.v }, out;
 	GOLDEN(stage1_enter_encode, &in, "[--pid=4711][--appname=redis][--][ls][--][-l]");
@@ -271,7 +273,8 @@ START_TEST(gc_and_stop)
 	s.debug = s.force = false;
 	GOLDEN(stage1_stop_encode, &s, "[" UUID "]");
 
-	struct strv gc = STRV_INIT, stop = STRV_INIT;
+	_clean_(strv) struct strv gc = STRV_INIT;
+	_clean_(strv) struct strv stop = STRV_INIT;
 	strv_split(&gc, "gc --debug --local-config=/x " UUID, ' ');
 	strv_split(&stop, "stop --force " UUID, ' ');
 	ck_assert_int_eq(stage1_gc_decode(4, gc.v, &s, &e), 0);

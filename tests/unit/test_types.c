@@ -139,6 +139,33 @@ START_TEST(string_lists)
 }
 END_TEST
 
+START_TEST(duplicates_are_found)
+{
+	for (int n = 2; n <= 40; n += 38) { /* few and many are looked for in two ways */
+		struct str text = STR_INIT(STR_MAX_LINE);
+		struct err e;
+		struct jctx c = { &arena, &e };
+		struct json *v;
+		struct nvlist l = { 0 };
+		for (int i = 0; i < n; i++)
+			str_addf(&text, "%c{\"name\":\"n%d\",\"value\":\"\"}", i ? ',' : '[', i);
+		struct str twice = STR_INIT(STR_MAX_LINE);
+		str_addf(&twice, "%s,{\"name\":\"n1\",\"value\":\"\"}]", str_text(&text));
+		str_addc(&text, ']');
+		ck_assert_int_eq(json_parse(text.buf, text.len, &arena, &v, &e), 0);
+		ck_assert_int_eq(environment_decode(&c, v, NULL, &l), 0);
+		l = (struct nvlist){ 0 };
+		ck_assert_int_eq(json_parse(twice.buf, twice.len, &arena, &v, &e), 0);
+		ck_assert_int_eq(environment_decode(&c, v, NULL, &l), -EINVAL);
+		char expected[64];
+		snprintf(expected, sizeof expected, "[%d]: duplicate name 'n1'", n);
+		ck_assert_str_eq(unit_message(&e), expected);
+		str_release(&text);
+		str_release(&twice);
+	}
+}
+END_TEST
+
 START_TEST(this_machine)
 {
 	struct err e;
@@ -154,4 +181,4 @@ START_TEST(this_machine)
 END_TEST
 
 UNIT_MAIN("types", &names, &image_ids, &versions, &times, &sanitized_names, &name_value_lists,
-	&string_lists, &this_machine)
+	&string_lists, &duplicates_are_found, &this_machine)
