@@ -8,10 +8,11 @@
 
 #include "lib/base/cleanup.h"
 
-int io_read_fd(int fd, const char *what, struct str *out, struct err *e)
+/* Up to the end, or up to `size` bytes where the file says that it has so many: one read less. */
+static int read_up_to(int fd, const char *what, off_t size, struct str *out, struct err *e)
 {
 	char chunk[16384];
-	for (;;) {
+	for (off_t got = 0; size <= 0 || got < size;) {
 		ssize_t n = read(fd, chunk, sizeof chunk);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -19,11 +20,18 @@ int io_read_fd(int fd, const char *what, struct str *out, struct err *e)
 			return ERR_SYS(e, "read '%s'", what);
 		if (n == 0)
 			return 0;
+		got += n;
 		str_addn(out, chunk, (size_t)n);
 		if (!str_ok(out))
 			return err_set(e, ERR_INPUT, EFBIG, "'%s' is larger than %zu bytes", what,
 				out->max);
 	}
+	return 0;
+}
+
+int io_read_fd(int fd, const char *what, struct str *out, struct err *e)
+{
+	return read_up_to(fd, what, 0, out, e);
 }
 
 int io_read_file(int dirfd, const char *path, struct str *out, struct err *e)
@@ -37,7 +45,7 @@ int io_read_file(int dirfd, const char *path, struct str *out, struct err *e)
 		return ERR_SYS(e, "stat '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return ERR_BAD(e, "'%s' is not a regular file", path);
-	return io_read_fd(fd, path, out, e);
+	return read_up_to(fd, path, st.st_size, out, e);
 }
 
 int io_read_line(int dirfd, const char *path, char *buf, size_t size, struct err *e)

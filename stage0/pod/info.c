@@ -18,12 +18,17 @@
 
 /* --- times --------------------------------------------------------------------------------- */
 
+static int64_t stamp(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
 static int64_t mtime_at(int dirfd, const char *path)
 {
 	struct stat st;
 	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return stamp(&st);
 }
 
 static int64_t first_mtime(int dirfd, const char *path, const char *otherwise)
@@ -34,15 +39,21 @@ static int64_t first_mtime(int dirfd, const char *path, const char *otherwise)
 
 /* --- processes ----------------------------------------------------------------------------- */
 
-static pid_t read_pid(int dirfd, const char *path)
+/* The number in `pid` or `ppid`, and when it was written; 0: it is not there. */
+static pid_t read_pid(int dirfd, const char *path, int64_t *ret_mtime)
 {
 	char line[32];
 	uint32_t v;
-	struct err e;
-	if (io_read_line(dirfd, path, line, sizeof line, &e) < 0 ||
-		!parse_u32(line, 1, INT_MAX, &v))
+	struct stat st;
+	_clean_(fd) int fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return 0;
-	return (pid_t)v;
+	*ret_mtime = stamp(&st);
+	ssize_t n = read(fd, line, sizeof line - 1);
+	if (n <= 0)
+		return 0;
+	line[line[n - 1] == '\n' ? n - 1 : n] = '\0';
+	return parse_u32(line, 1, INT_MAX, &v) ? (pid_t)v : 0;
 }
 
 /* ppid's only child is pid 1 of the pod. */
@@ -66,9 +77,10 @@ static bool lock_held(const struct pod *p)
 
 int pod_pid1(struct pod *p, pid_t *ret, struct err *e)
 {
-	pid_t pid = read_pid(p->dirfd, POD_PID_FILE);
+	int64_t when;
+	pid_t pid = read_pid(p->dirfd, POD_PID_FILE, &when);
 	if (!pid) {
-		pid_t parent = read_pid(p->dirfd, POD_PPID_FILE);
+		pid_t parent = read_pid(p->dirfd, POD_PPID_FILE, &when);
 		pid = parent ? child_of(parent) : 0;
 	}
 	/* The file outlives the process: its number means something only under the lock. */
@@ -195,11 +207,10 @@ int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e
 	}
 	info.insecure = read_insecure(p, a);
 	if (p->phase == POD_RUN || p->phase == POD_EXITED_GARBAGE) {
-		info.started_ns = first_mtime(p->dirfd, POD_PID_FILE, POD_PPID_FILE);
 		read_networks(p, a, &info);
-		info.pid = read_pid(p->dirfd, POD_PID_FILE);
-		if (!info.pid && info.started_ns) {
-			info.pid = read_pid(p->dirfd, POD_PPID_FILE);
+		info.pid = read_pid(p->dirfd, POD_PID_FILE, &info.started_ns);
+		if (!info.started_ns) {
+			info.pid = read_pid(p->dirfd, POD_PPID_FILE, &info.started_ns);
 			if (info.pid && info.running)
 				info.pid = child_of(info.pid);
 		}
