@@ -33,7 +33,7 @@ enum mnt_kind {
 	MNT_LINK,      /* symbolic link dst -> src, where there is nothing yet */
 	MNT_BIND,      /* volume: src of the host to dst */
 	MNT_BIND_FILE, /* generated file (hosts, resolv.conf) of stage1 to dst */
-	MNT_MASK,      /* dst becomes empty and unreadable; absent dst is fine */
+	MNT_MASK,      /* dst becomes src (a file) or an empty directory; absent dst is fine */
 	MNT_READ_ONLY, /* dst bound onto itself read-only; absent dst is fine */
 	MNT_ROOT_READ_ONLY
 };

@@ -63,9 +63,10 @@ static const struct mnt_op shm = { .kind = MNT_TMPFS,
 /* rkt's lists, with what has been found to leak since. Where rkt protects single files of
  * /proc/sys, all of it is read-only here, as systemd-nspawn below rkt had it; /sys is mounted
  * read-only. */
-static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/config.gz",
-	"/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/kmem", "/proc/latency_stats",
-	"/proc/mem", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+static const char *const masked_files[] = { "/proc/config.gz", "/proc/kallsyms", "/proc/kcore",
+	"/proc/keys", "/proc/kmem", "/proc/latency_stats", "/proc/mem", "/proc/sched_debug",
+	"/proc/timer_list", "/proc/timer_stats" };
+static const char *const masked_dirs[] = { "/proc/acpi", "/proc/asound", "/proc/scsi",
 	"/sys/firmware", "/sys/fs", "/sys/hypervisor", "/sys/module", "/sys/power" };
 static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
 	"/proc/sysrq-trigger" };
@@ -122,9 +123,14 @@ static void add_api(struct list *l, const struct app_facts *facts)
 			       .make_target = true });
 	else
 		add(l, &shm);
-	for (size_t i = 0; !facts->disable_paths && i < COUNT(masked); i++)
-		add(l, &(struct mnt_op){ .kind = MNT_MASK, .dst = masked[i] });
-	for (size_t i = 0; !facts->disable_paths && i < COUNT(read_only); i++)
+	if (facts->disable_paths)
+		return;
+	for (size_t i = 0; i < COUNT(masked_files); i++)
+		add(l, &(struct mnt_op){
+			       .kind = MNT_MASK, .src = devices[0].dst, .dst = masked_files[i] });
+	for (size_t i = 0; i < COUNT(masked_dirs); i++)
+		add(l, &(struct mnt_op){ .kind = MNT_MASK, .dst = masked_dirs[i] });
+	for (size_t i = 0; i < COUNT(read_only); i++)
 		add(l, &(struct mnt_op){ .kind = MNT_READ_ONLY, .dst = read_only[i] });
 }
 
