@@ -216,15 +216,9 @@ static int check_selinux(struct jctx *c, const struct jpath *at, const struct is
 		if (!*parts[i] || strchr(parts[i], ':'))
 			return jdec_error(
 				c, at, "'%.64s' is not a part of an SELinux context", parts[i]);
-	const char *colon = strchr(iso->selinux.level, ':');
-	if (!*iso->selinux.level || (colon && strchr(colon + 1, ':')))
-		return jdec_error(c, at, "'%.64s' is not an SELinux level", iso->selinux.level);
+	if (!*iso->selinux.level)
+		return jdec_error(c, at, "the level of an SELinux context must not be empty");
 	return 0;
-}
-
-static int check_sysctl(struct jctx *c, const struct jpath *at, const struct isolator *iso)
-{
-	return iso->sysctl.n ? 0 : jdec_error(c, at, "must not be empty");
 }
 
 /* --- one row a kind --------------------------------------------------------------------------- */
@@ -255,7 +249,7 @@ static const struct kind {
 	KIND(SECCOMP_REMOVE, seccomp_fields, true, check_set),
 	KIND(SELINUX_CONTEXT, selinux_fields, true, check_selinux),
 	KIND(APPARMOR_PROFILE, profile_fields, false, NULL),
-	KIND(SYSCTL, sysctl_fields, false, check_sysctl),
+	KIND(SYSCTL, sysctl_fields, false, NULL),
 	[ISO_CAPS_REMOVE].conflicts = ISO_CAPS_RETAIN,
 	[ISO_CAPS_RETAIN].conflicts = ISO_CAPS_REMOVE,
 	[ISO_SECCOMP_REMOVE].conflicts = ISO_SECCOMP_RETAIN,
@@ -340,12 +334,14 @@ int isolators_decode(struct jctx *c, const struct json *v, const struct jpath *a
 
 /* --- encoding --------------------------------------------------------------------------------- */
 
+/* Null and "" where Go writes them, for want of omitempty. */
 static void encode_quantity(struct jenc *j, const char *key, const struct quantity *q)
 {
-	if (!q->set)
-		return;
 	jenc_key(j, key);
-	jenc_string(j, q->text);
+	if (q->set)
+		jenc_string(j, q->text);
+	else
+		jenc_null(j);
 }
 
 static void encode_resource(struct jenc *j, const struct isolator *iso)
@@ -358,12 +354,21 @@ static void encode_resource(struct jenc *j, const struct isolator *iso)
 	jenc_close(j, '}');
 }
 
-static void encode_set(struct jenc *j, const struct isolator *iso)
+static void encode_caps(struct jenc *j, const struct isolator *iso)
 {
 	jenc_open(j, '{');
 	jenc_key(j, "set");
 	strlist_encode(j, &iso->set.names);
-	jenc_member(j, "errno", iso->set.errno_name);
+	jenc_close(j, '}');
+}
+
+static void encode_seccomp(struct jenc *j, const struct isolator *iso)
+{
+	jenc_open(j, '{');
+	jenc_key(j, "set");
+	strlist_encode(j, &iso->set.names);
+	jenc_key(j, "errno");
+	jenc_string(j, iso->set.errno_name ? iso->set.errno_name : "");
 	jenc_close(j, '}');
 }
 
@@ -389,9 +394,9 @@ static void encode_value(struct jenc *j, const struct isolator *iso)
 	case ISO_OOM_SCORE_ADJ: jenc_i64(j, iso->number); break;
 	case ISO_NO_NEW_PRIVILEGES: jenc_bool(j, iso->flag); break;
 	case ISO_CAPS_RETAIN:
-	case ISO_CAPS_REMOVE:
+	case ISO_CAPS_REMOVE: encode_caps(j, iso); break;
 	case ISO_SECCOMP_RETAIN:
-	case ISO_SECCOMP_REMOVE: encode_set(j, iso); break;
+	case ISO_SECCOMP_REMOVE: encode_seccomp(j, iso); break;
 	case ISO_SELINUX_CONTEXT: encode_selinux(j, iso); break;
 	case ISO_APPARMOR_PROFILE: jenc_string(j, iso->profile); break;
 	case ISO_SYSCTL: string_map_encode(j, &iso->sysctl); break;
