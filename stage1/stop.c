@@ -44,10 +44,10 @@ static int signal_pod(bool force, struct err *e)
 	struct proc_status status;
 	pid_t pid = 0;
 	int r = read_pid(&pid, e);
-	if (r < 0 || (r = proc_open(pid, &inner, e)) < 0 ||
-		(r = proc_status(&inner, &status, e)) < 0)
+	if (r < 0)
 		return r;
-	if (status.ppid < 2 || proc_open(status.ppid, &run, e) < 0 || !works_here(&run))
+	if (proc_open(pid, &inner, e) < 0 || proc_status(&inner, &status, e) < 0 ||
+		status.ppid < 2 || proc_open(status.ppid, &run, e) < 0 || !works_here(&run))
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "pod is not running");
 	return force ? proc_signal(&inner, SIGKILL, e) : proc_signal(&run, SIGTERM, e);
 }

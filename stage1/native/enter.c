@@ -173,14 +173,15 @@ static int wait_for_command(pid_t pid, struct term_relay *relay, int sigfd)
 	}
 }
 
-/* The command's own error, if it never came to execve. */
-static int command_error(int sock, struct err *e)
+/* The command's own error, if it never came to execve, with the status that stands for it. */
+static int command_error(int sock, int *ret_status, struct err *e)
 {
 	struct sync_msg m;
 	_clean_(fd) int fd = -1;
 	if (sync_receive(sock, MSG_DONTWAIT, &m, &fd, e) != SYNC_GOT || m.step != SYNC_FAILED)
 		return 0;
 	*e = m.err;
+	*ret_status = m.value == EXIT_APP_EXEC ? EXIT_APP_EXEC : EXIT_ERROR;
 	return m.err.errnum > 0 ? -m.err.errnum : -EPROTO;
 }
 
@@ -214,7 +215,7 @@ static int run_command(struct entry *t, int *ret_status, struct err *e)
 	tty_close(&t->tty);
 	if (r > 0) {
 		*ret_status = wait_for_command(r, relay, sigfd);
-		r = command_error(socks[0], e);
+		r = command_error(socks[0], ret_status, e);
 	}
 	close(socks[0]);
 	tty_end(&relay);
@@ -241,5 +242,7 @@ int native_enter(int argc, char **argv, int *ret_status, struct err *e)
 	tty_close(&t.tty);
 	stage1_pod_release(&t.pod);
 	strv_release(&t.run_argv);
-	return r < 0 ? err_wrap(e, r, "app '%s'", t.arguments.app) : 0;
+	/* What cannot be executed is the user's command: it needs no more words. */
+	return r < 0 && *ret_status != EXIT_APP_EXEC ? err_wrap(e, r, "app '%s'", t.arguments.app)
+						     : r;
 }
