@@ -15,6 +15,7 @@ struct pod_list {
 	struct arena *arena;
 	struct pod_info *v;
 	size_t n, cap;
+	bool details; /* the table shows none */
 };
 
 static int list_add(void *ctx, struct pod *p)
@@ -22,7 +23,9 @@ static int list_add(void *ctx, struct pod *p)
 	struct pod_list *l = ctx;
 	struct pod_info info = { 0 };
 	struct err e = ERR_INIT;
-	if (pod_info(p, l->arena, &info, &e) < 0)
+	int r = l->details ? pod_info(p, l->arena, &info, &e)
+			   : pod_info_summary(p, l->arena, &info, &e);
+	if (r < 0)
 		return 0; /* gone while we looked */
 	if (l->n == l->cap) {
 		l->cap = l->cap ? 2 * l->cap : 64;
@@ -95,7 +98,7 @@ static void print_table(struct cli *cli, const struct pod_list *l)
 int cmd_list(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
-	struct pod_list l = { .arena = &cli->arena };
+	struct pod_list l = { .arena = &cli->arena, .details = cli->format != NULL };
 	int r = session_open(&s, cli, WITH_PODS, e);
 	if (r >= 0)
 		r = pods_each(&s.pods, list_add, &l, e);

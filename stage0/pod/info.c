@@ -18,17 +18,12 @@
 
 /* --- times --------------------------------------------------------------------------------- */
 
-static int64_t stamp(const struct stat *st)
-{
-	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
 static int64_t mtime_at(int dirfd, const char *path)
 {
 	struct stat st;
 	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	return stamp(&st);
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
 static int64_t first_mtime(int dirfd, const char *path, const char *otherwise)
@@ -39,21 +34,15 @@ static int64_t first_mtime(int dirfd, const char *path, const char *otherwise)
 
 /* --- processes ----------------------------------------------------------------------------- */
 
-/* The number in `pid` or `ppid`, and when it was written; 0: it is not there. */
-static pid_t read_pid(int dirfd, const char *path, int64_t *ret_mtime)
+static pid_t read_pid(int dirfd, const char *path)
 {
 	char line[32];
 	uint32_t v;
-	struct stat st;
-	_clean_(fd) int fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	struct err e;
+	if (io_read_line(dirfd, path, line, sizeof line, &e) < 0 ||
+		!parse_u32(line, 1, INT_MAX, &v))
 		return 0;
-	*ret_mtime = stamp(&st);
-	ssize_t n = read(fd, line, sizeof line - 1);
-	if (n <= 0)
-		return 0;
-	line[line[n - 1] == '\n' ? n - 1 : n] = '\0';
-	return parse_u32(line, 1, INT_MAX, &v) ? (pid_t)v : 0;
+	return (pid_t)v;
 }
 
 /* ppid's only child is pid 1 of the pod. */
@@ -77,10 +66,9 @@ static bool lock_held(const struct pod *p)
 
 int pod_pid1(struct pod *p, pid_t *ret, struct err *e)
 {
-	int64_t when;
-	pid_t pid = read_pid(p->dirfd, POD_PID_FILE, &when);
+	pid_t pid = read_pid(p->dirfd, POD_PID_FILE);
 	if (!pid) {
-		pid_t parent = read_pid(p->dirfd, POD_PPID_FILE, &when);
+		pid_t parent = read_pid(p->dirfd, POD_PPID_FILE);
 		pid = parent ? child_of(parent) : 0;
 	}
 	/* The file outlives the process: its number means something only under the lock. */
@@ -128,19 +116,23 @@ static void app_times(int dirfd, struct pod_app_info *app)
 static void read_apps(struct pod *p, struct arena *a, struct pod_info *info)
 {
 	const struct pod_manifest *m = info->manifest;
-	_clean_(fd) int status = -1;
-	if (p->phase >= POD_RUN)
-		status = openat(p->dirfd, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR,
-			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	info->apps = ARENA_ARRAY(a, struct pod_app_info, m->n_apps);
 	info->n_apps = m->n_apps;
 	for (size_t i = 0; i < m->n_apps; i++) {
+		info->apps[i].name = m->apps[i].name;
+		info->apps[i].image_id = m->apps[i].image.id;
+		info->apps[i].image_name = image_name(p, a, &m->apps[i]);
+	}
+}
+
+static void read_statuses(struct pod *p, struct pod_info *info)
+{
+	_clean_(fd) int status = openat(p->dirfd, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR,
+		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	for (size_t i = 0; status >= 0 && i < info->n_apps; i++) {
 		struct pod_app_info *app = &info->apps[i];
 		struct err e;
-		app->name = m->apps[i].name;
-		app->image_id = m->apps[i].image.id;
-		app->image_name = image_name(p, a, &m->apps[i]);
-		if (status < 0 || !ac_name_valid(app->name))
+		if (!ac_name_valid(app->name))
 			continue;
 		app->has_status = app_status_read(status, app->name, &app->status, &e) > 0;
 		app_times(status, app);
@@ -186,7 +178,7 @@ static const char *read_insecure(struct pod *p, struct arena *a)
 	return arena_strdup(a, line);
 }
 
-int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e)
+int pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e)
 {
 	struct err why = ERR_INIT;
 	struct pod_info info = {
@@ -205,16 +197,28 @@ int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e
 		err_format(&why, false, text, sizeof text);
 		info.damage = arena_strdup(a, text);
 	}
-	info.insecure = read_insecure(p, a);
 	if (p->phase == POD_RUN || p->phase == POD_EXITED_GARBAGE) {
+		info.started_ns = first_mtime(p->dirfd, POD_PID_FILE, POD_PPID_FILE);
 		read_networks(p, a, &info);
-		info.pid = read_pid(p->dirfd, POD_PID_FILE, &info.started_ns);
-		if (!info.started_ns) {
-			info.pid = read_pid(p->dirfd, POD_PPID_FILE, &info.started_ns);
-			if (info.pid && info.running)
-				info.pid = child_of(info.pid);
-		}
 	}
 	*ret = info;
+	return 0;
+}
+
+int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e)
+{
+	int r = pod_info_summary(p, a, ret, e);
+	if (r < 0)
+		return r;
+	ret->insecure = read_insecure(p, a);
+	if (!ret->started_ns && p->phase < POD_RUN)
+		return 0;
+	read_statuses(p, ret);
+	ret->pid = read_pid(p->dirfd, POD_PID_FILE);
+	if (!ret->pid && ret->started_ns) {
+		ret->pid = read_pid(p->dirfd, POD_PPID_FILE);
+		if (ret->pid && ret->running)
+			ret->pid = child_of(ret->pid);
+	}
 	return 0;
 }

@@ -85,6 +85,8 @@ struct pod_info {
 	const char *damage;   /* why not, or NULL */
 };
 int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e);
+/* The same without pid, insecure, and what happened to the apps: half the work, for long lists. */
+int pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e);
 /* The pod's pid 1 in our pid namespace (from `pid`, or the only child of `ppid`), checked to
  * belong to the pod while its lock is held. -ESRCH when it does not run. */
 int pod_pid1(struct pod *p, pid_t *ret, struct err *e);
