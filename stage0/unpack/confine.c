@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/base/log.h"
+
 enum { NOBODY = 65534, MAX_OPEN_FILES = 1024 };
 #define MAX_ADDRESS_SPACE (2ULL << 30)
 
@@ -72,7 +74,7 @@ static const struct {
 };
 
 #define N(array) (sizeof(array) / sizeof *(array))
-enum { FILTER_MAX = 6 + 5 * N(conditional) + 2 * N(allowed) };
+enum { FILTER_MAX = 4 + 5 * N(conditional) + 2 * N(allowed) + 3 };
 
 struct program {
 	struct sock_filter v[FILTER_MAX];
@@ -81,6 +83,7 @@ struct program {
 
 static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
 {
+	BUG_ON(p->n == FILTER_MAX);
 	p->v[p->n++] = (struct sock_filter){ code, jt, jf, k };
 }
 

@@ -165,13 +165,14 @@ int pack_image(
 	int rootfs, const char *manifest, size_t n, int out, uint64_t *ret_entries, struct err *e)
 {
 	struct pack p = { .out = out };
-	_clean_(mem) char *buf = p.buf = xmalloc(CHUNK);
+	p.buf = xmalloc(CHUNK);
 	p.archive = archive_write_new();
 	p.links = archive_entry_linkresolver_new();
 	int r = p.archive && p.links ? pack_all(&p, rootfs, manifest, n, e)
 				     : ERR_NUM(e, ENOMEM, "libarchive");
 	archive_entry_linkresolver_free(p.links);
 	archive_write_free(p.archive);
+	free(p.buf);
 	if (r >= 0)
 		*ret_entries = p.entries;
 	return r;
