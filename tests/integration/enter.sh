@@ -2,7 +2,7 @@
 # rkt enter: exactly as confined as the app.
 
 up() {
-	start "$TESTAPP" "$@" --exec=/bin/testapp -- echo up + sleep 100
+	start "$TESTAPP" --exec=/bin/testapp -- echo up + sleep 100
 	wait_for 5 grep -q up "$T/pod.out" || fail 'the app did not start'
 }
 down() {
