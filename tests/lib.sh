@@ -62,9 +62,10 @@ wait_for() {
 		sleep .02
 	done
 }
-fetch() { # NAME: an image of tests/images into the store, its id in $id
+fetch() { # NAME: an image of tests/images into the store, its whole id in $id (fetch prints 64 digits at most)
+	rkt fetch --full "$IMAGES/$1.aci" >/dev/null
 	# shellcheck disable=SC2034
-	id=$(rkt fetch --full "$IMAGES/$1.aci")
+	id=sha512-$(sha512sum <"$IMAGES/$1.aci" | cut -c 1-128)
 }
 # A manifest for testapp with another "app" object merged in; prints the path of the new ACI.
 image_with() { # NAME JQ_FILTER [EXTRA_ROOTFS_DIR]

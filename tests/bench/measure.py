@@ -7,7 +7,8 @@ measure.py rounds [-n ROUNDS] NAME 'COMMAND' [NAME 'COMMAND' ...]
 measure.py crowd COUNT 'COMMAND'
     One alone (median of 15), then COUNT at once; the ratio to what the cores could do without waiting for each other.
 
-COMMAND is split as a shell would, and exec'd without one; output goes to /dev/null. One that fails is reported and left out.
+COMMAND is split as a shell would, and exec'd without one; output goes to /dev/null. One that fails is reported and left out. A word
+@FILE stands for another line of FILE each time.
 """
 import os
 import shlex
@@ -17,7 +18,21 @@ import sys
 import time
 
 
+LISTS = {}
+
+
+def words(argv):
+    for word in argv:
+        if word.startswith("@"):
+            if word not in LISTS:
+                with open(word[1:], encoding="ascii") as lines:
+                    LISTS[word] = iter(lines.read().split())
+            word = next(LISTS[word])
+        yield word
+
+
 def once(argv):
+    argv = list(words(argv))
     before = os.times()
     start = time.perf_counter()
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, close_fds=False)

@@ -10,8 +10,7 @@ test_says_hello() {
 test_arguments_reach_the_app() {
 	pod -- args a 'b c' '' '$HOME' --flag
 	ok
-	# empty arguments are skipped, as rkt does
-	is "$out" $'[a]\n[b c]\n[$HOME]\n[--flag]'
+	is "$out" $'[a]\n[b c]\n[]\n[$HOME]\n[--flag]'
 }
 test_exit_status_is_the_app_s() {
 	pod -- exit 7
