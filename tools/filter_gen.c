@@ -119,7 +119,16 @@ static const struct {
 	{ "removexattrat", 466 },
 };
 
-enum answer { NOT_KNOWN, REFUSE, ALLOW, CHECK_CLONE, CHECK_PERSONALITY, CHECK_SOCKET, CHECK_IOCTL };
+enum answer {
+	NOT_KNOWN,
+	REFUSE,
+	ALLOW,
+	CHECK_CLONE,
+	CHECK_PERSONALITY,
+	CHECK_SOCKET,
+	CHECK_IOCTL,
+	N_ANSWERS
+};
 
 enum {
 	NR_MAX = 512,
@@ -198,6 +207,7 @@ static void emit_answer(struct program *p, enum answer answer)
 		emit_load_arg(p, 1);
 		emit_one_of(p, ioctls, 2, refuse, SECCOMP_RET_ALLOW);
 		return;
+	case N_ANSWERS: break;
 	}
 }
 
@@ -206,20 +216,63 @@ struct range {
 	enum answer answer;
 };
 
-static void emit_tree(struct program *p, const struct range *r, int n)
+/* A branch whose end is an answer, to be filled in when the answers have been placed. */
+struct fixup {
+	unsigned char *offset;
+	int from;
+	enum answer answer;
+};
+
+struct tree {
+	struct program *program;
+	struct fixup fixups[2 * NR_MAX];
+	int n_fixups;
+};
+
+static void end_branch(struct tree *t, unsigned char *offset, int from, enum answer answer)
 {
-	if (n == 1) {
-		emit_answer(p, r->answer);
+	t->fixups[t->n_fixups++] = (struct fixup){ offset, from, answer };
+}
+
+/* One comparison between two ranges, and no instruction for an answer: those are shared, as every
+ * instruction costs the kernel a third of a microsecond when it compiles the filter. */
+static void emit_tree(struct tree *t, const struct range *r, int n)
+{
+	int half = n / 2;
+	int at = emit(t->program, BPF_JMP | BPF_JGE | BPF_K, r[half].first, 0, 0);
+	struct sock_filter *jump = &t->program->code[at];
+	if (half == 1)
+		end_branch(t, &jump->jf, at, r[0].answer);
+	else
+		emit_tree(t, r, half);
+	if (n - half == 1) {
+		end_branch(t, &jump->jt, at, r[half].answer);
 		return;
 	}
-	int half = n / 2;
-	int jump = emit(p, BPF_JMP | BPF_JGE | BPF_K, r[half].first, 0, 0);
-	emit_tree(p, r, half);
-	int left = p->n - jump - 1;
+	int left = t->program->n - at - 1;
 	if (left > 255)
 		errx(1, "a branch of the filter is too long");
-	p->code[jump].jt = (unsigned char)left;
-	emit_tree(p, r + half, n - half);
+	jump->jt = (unsigned char)left;
+	emit_tree(t, r + half, n - half);
+}
+
+static void emit_answers(struct tree *t)
+{
+	for (int answer = 0; answer < N_ANSWERS; answer++) {
+		int place = t->program->n;
+		bool used = false;
+		for (int i = 0; i < t->n_fixups; i++) {
+			const struct fixup *f = &t->fixups[i];
+			if ((int)f->answer != answer)
+				continue;
+			if (place - f->from - 1 > 255)
+				errx(1, "the filter has grown too long");
+			*f->offset = (unsigned char)(place - f->from - 1);
+			used = true;
+		}
+		if (used)
+			emit_answer(t->program, (enum answer)answer);
+	}
 }
 
 static bool on_list(const char *const *list, size_t n, const char *name)
@@ -273,7 +326,10 @@ static void emit_abi(struct program *p, uint32_t arch)
 		if (n == 0 || ranges[n - 1].answer != answers[nr])
 			ranges[n++] = (struct range){ nr, answers[nr] };
 	emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-	emit_tree(p, ranges, n);
+	static struct tree tree;
+	tree = (struct tree){ .program = p };
+	emit_tree(&tree, ranges, n);
+	emit_answers(&tree);
 }
 
 struct abi {
