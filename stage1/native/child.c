@@ -26,18 +26,11 @@ static int enter_groups(const struct cgroup_app *groups, bool placed, struct err
 }
 
 /* A session of its own, so that no terminal of the host is the app's controlling one. */
-static int set_standard_fds(const struct native *n, struct err *e)
+static int start_session(const struct native *n, struct err *e)
 {
 	if (setsid() < 0)
 		return ERR_SYS(e, "new session");
-	if (n->tty.slave >= 0)
-		return term_adopt(n->tty.slave, e);
-	if (native_n_apps(n) == 1)
-		return 0;
-	_clean_(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
-		return ERR_SYS(e, "open '/dev/null'");
-	return 0;
+	return n->tty.slave >= 0 ? term_adopt(n->tty.slave, e) : 0;
 }
 
 static int send_mount_namespace(int sock, struct err *e)
@@ -67,12 +60,23 @@ static int make_root(const struct native *n, const struct app_plan *plan, int so
 	return r < 0 ? r : root_enter(rootfs, ROOT_PIVOT, e);
 }
 
+/* Several apps could only steal input from each other. The app's own device, in its root. */
+static int stdin_from_null(struct err *e)
+{
+	_clean_(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		return ERR_SYS(e, "open '/dev/null'");
+	return 0;
+}
+
 static int prepare(const struct native *n, size_t index, bool placed, int sock, struct ident *ret,
 	struct err *e)
 {
 	const struct app_plan *plan = &n->pod.plans[index];
 	int r = enter_groups(&n->groups[index], placed, e);
-	if (r < 0 || (r = set_standard_fds(n, e)) < 0 || (r = make_root(n, plan, sock, e)) < 0)
+	if (r < 0 || (r = start_session(n, e)) < 0 || (r = make_root(n, plan, sock, e)) < 0)
+		return r;
+	if (native_n_apps(n) > 1 && (r = stdin_from_null(e)) < 0)
 		return r;
 	_clean_(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
