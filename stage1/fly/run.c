@@ -20,6 +20,7 @@
 #include "stage1/fly/fly.h"
 #include "stage1/fly/supervise.h"
 #include "stage1/load.h"
+#include "stage1/notify.h"
 #include "stage2/apply.h"
 #include "stage2/root.h"
 
@@ -146,7 +147,14 @@ static int announce(
 	char text[16];
 	int n = snprintf(text, sizeof text, "%d\n", (int)pid);
 	int r = atomic_write(pod->dirfd, POD_PID_FILE, text, (size_t)n, 0644, ATOMIC_VISIBLE, e);
-	return r < 0 ? r : app_started_write(app->status_fd, app->plan->name, e);
+	if (r < 0 || (r = app_started_write(app->status_fd, app->plan->name, e)) < 0)
+		return r;
+	char state[64];
+	snprintf(state, sizeof state, "READY=1\nMAINPID=%d", (int)getpid());
+	struct err ignored = ERR_INIT;
+	if (notify_send(state, &ignored) < 0)
+		dbg("%s", ignored.msg); /* the pod runs; its supervisor decides */
+	return 0;
 }
 
 static int start_app(

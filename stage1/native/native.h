@@ -54,10 +54,6 @@ _Noreturn void child_main(struct native *n, size_t index, bool placed, int sock)
 /* After the app has ended: its post-stop handler, in its mount namespace. */
 _Noreturn void child_post_stop(struct native *n, size_t index, int mnt_ns);
 
-/* --- notify.c -------------------------------------------------------------------------------- */
-/* Tells the service manager, where there is one (sd_notify(3): NOTIFY_SOCKET). `state` is lines. */
-int notify_send(const char *state, struct err *e);
-
 /* --- tty.c ----------------------------------------------------------------------------------- */
 /* Where standard input is a terminal: both ends of a new pseudo terminal of the host; else -1. */
 #define TTY_ENDS_INIT ((struct tty_ends){ -1, -1 })

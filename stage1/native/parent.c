@@ -19,6 +19,7 @@
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
 #include "stage1/native/native.h"
+#include "stage1/notify.h"
 
 /* --- before there is a pod ------------------------------------------------------------------- */
 

@@ -37,7 +37,7 @@ test_identity_environment_and_descriptors() {
 	make_pod '{"exec":["/bin/sh","-c","id -u; id -g; id -G; pwd; umask; echo /proc/self/fd/*; env"],"user":"user",
 		"group":"user","supplementaryGIDs":[7,8],"workingDirectory":"/tmp",
 		"environment":[{"name":"FOO","value":"b a\nr"}]}'
-	export SECRET=hunter2 NOTIFY_SOCKET=/nowhere
+	export SECRET=hunter2 NOTIFY_SOCKET=
 	exec 8<"$POD/pod" # leaked by a careless caller
 	s1_run --net=none
 	exec 8<&-
@@ -240,4 +240,22 @@ test_gc() {
 	ok
 	entry gc --dunno "$UUID"
 	refused
+}
+
+test_readiness() {
+	make_pod "$(sh_app 'echo ready; exec sleep 1000')"
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(10)
+print(s.recv(1000).decode())' "$T/notify" >"$T/told" &
+	local listener=$!
+	wait_for 5 test -S "$T/notify"
+	NOTIFY_SOCKET=$T/notify s1_start
+	wait "$listener"
+	has "$(cat "$T/told")" READY=1 "MAINPID=$outer"
+	entry stop --force "$UUID"
+	s1_finish
+	ended 137
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The protocol of sd_notify(3): one datagram to the socket that NOTIFY_SOCKET names. */
+#include "stage1/notify.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include <sys/un.h>
 
 #include "lib/base/cleanup.h"
-#include "stage1/native/native.h"
+#include "lib/base/str.h"
 
 int notify_send(const char *state, struct err *e)
 {
