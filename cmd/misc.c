@@ -27,7 +27,8 @@ int cmd_version(struct cli *cli, struct err *e)
 	printf("rkt Version: %s\n"
 	       "appc Version: 0.8.11\n"
 	       "Stage1 Interface: 1 to %d\n"
-	       "OS/Arch: %s/%s\n",
+	       "OS/Arch: %s/%s\n"
+	       "Features: -TPM -SDJOURNAL\n",
 		RKT_VERSION, STAGE1_INTERFACE_MAX, TARGET_OS, target_arch());
 	return EXIT_OK;
 }
