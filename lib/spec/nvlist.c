@@ -218,10 +218,10 @@ int check_semver(struct jctx *c, const struct jpath *at, const void *target)
 int check_image_id(struct jctx *c, const struct jpath *at, const void *target)
 {
 	const char *s = *(const char *const *)target;
-	if (image_id_valid(s))
+	if (image_id_prefix_valid(s))
 		return 0;
-	return jdec_error(
-		c, at, "'%.64s' is not an image id ('sha512-' and 128 lower case hex digits)", s);
+	return jdec_error(c, at,
+		"'%.64s' is not an image id ('sha512-' and up to 128 lower case hex digits)", s);
 }
 
 int check_absolute_path(struct jctx *c, const struct jpath *at, const void *target)

@@ -68,6 +68,13 @@ bool image_id_valid(const char *s)
 	return hex && strnlen(hex, 129) == 128 && parse_hex(hex, 128);
 }
 
+bool image_id_prefix_valid(const char *s)
+{
+	const char *hex = str_after(s, "sha512-");
+	size_t n = hex ? strnlen(hex, 129) : 0;
+	return n >= 2 && n <= 128 && parse_hex(hex, n);
+}
+
 /* A number without leading zeros, at *s; moves past it. */
 static bool semver_number(const char **s)
 {

@@ -17,6 +17,9 @@ bool ac_name_valid(const char *s);	 /* ^[a-z0-9]+([-][a-z0-9]+)*$ , at most 512 
 bool ac_identifier_valid(const char *s); /* ^[a-z0-9]+([-._~/][a-z0-9]+)*$ , at most 1024 bytes */
 bool env_name_valid(const char *s);	 /* [A-Za-z0-9_.-]+ , not beginning with a digit */
 bool image_id_valid(const char *s);	 /* sha512- and 128 hex digits */
+/* … and what may stand for it in manifests and on command lines: sha512- and 2 to 128 of them. rkt
+ * itself shows 64 at most. */
+bool image_id_prefix_valid(const char *s);
 bool semver_valid(const char *s);
 bool rfc3339_valid(const char *s);
 bool path_absolute_valid(const char *s); /* begins with '/', shorter than PATH_MAX */

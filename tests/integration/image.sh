@@ -87,7 +87,8 @@ test_cat_manifest() {
 	fetch testapp
 	run rkt image cat-manifest "$id"
 	ok
-	is "$(jq -S . <<<"$out")" "$(tar -xOf "$TESTAPP" manifest | jq -S .)"
+	# appc's schema always writes these two of a port
+	is "$(jq -S 'del(.app.ports[] | .count, .socketActivated)' <<<"$out")" "$(tar -xOf "$TESTAPP" manifest | jq -S .)"
 	run rkt image cat-manifest --pretty-print=false "$id"
 	matches "$out" '^\{"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/testapp"'
 }
@@ -187,8 +188,8 @@ test_modes_owners_links_and_times_are_kept() {
 	echo a >x/dir/file
 	ln x/dir/file x/dir/hard
 	ln -s file x/dir/soft
+	chown 12:34 x/dir/file # takes the setuid bit away
 	chmod 4751 x/dir/file
-	chown 12:34 x/dir/file
 	chmod 1777 x/dir
 	touch -d '2001-02-03 04:05:06' x/dir/file
 	local aci

@@ -10,6 +10,7 @@ test_says_hello() {
 test_arguments_reach_the_app() {
 	pod -- args a 'b c' '' '$HOME' --flag
 	ok
+	# an app's arguments are its own: empty ones are skipped before "--" only
 	is "$out" $'[a]\n[b c]\n[]\n[$HOME]\n[--flag]'
 }
 test_exit_status_is_the_app_s() {
