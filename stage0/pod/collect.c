@@ -43,15 +43,13 @@ static int remove_entries(struct pod *p, struct err *e)
 static int destroy(
 	struct pods *ps, struct pod *p, struct store *s, const char *local_config, struct err *e)
 {
-	static const char *const first[] = { POD_STAGE1_ROOTFS, POD_OVERLAY_DIR, POD_VOLUMES_DIR };
+	static const char *const first[] = { POD_STAGE1_DIR, POD_OVERLAY_DIR, POD_VOLUMES_DIR };
 	char path[POD_PATH_MAX];
 	struct err mine = ERR_INIT;
 	int result = p->phase == POD_EXITED_GARBAGE ? pod_stage1_gc(p, s, local_config, e) : 0;
 	int r = 0;
 	for (size_t i = 0; r >= 0 && i < sizeof first / sizeof *first; i++)
 		r = rmtree_at(p->dirfd, first[i], &mine);
-	if (r == -ENOENT) /* it has not even a stage1/ */
-		r = 0;
 	if (r >= 0)
 		r = remove_entries(p, &mine);
 	if (r >= 0) {

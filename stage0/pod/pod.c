@@ -103,13 +103,29 @@ static int gone(struct pod *p, struct err *e)
 	return ERR_NOENT(e, "no matches found for \"%s\"", p->uuid.text);
 }
 
+static int open_lock(struct pods *ps, struct pod *p)
+{
+	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(p->dirfd, POD_LOCK_FILE, flags);
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	/* Whoever collects a pod removes its lock last: an empty directory is all that is left. */
+	char path[POD_PATH_MAX];
+	pod_path(&p->uuid, p->phase, path);
+	if (p->phase >= POD_EXITED_GARBAGE &&
+		(unlinkat(ps->dirfd, path, AT_REMOVEDIR) == 0 || errno == ENOENT)) {
+		errno = ENOENT;
+		return -1;
+	}
+	/* One that was killed before it had a lock file gets one now. */
+	return openat(p->dirfd, POD_LOCK_FILE, flags | O_CREAT, 0640);
+}
+
 int pod_lock(struct pods *ps, struct pod *p, struct err *e)
 {
 	if (p->lock_fd >= 0)
 		return 1;
-	/* One that was killed before it had a lock file gets one now. */
-	_clean_(fd) int fd = openat(p->dirfd, POD_LOCK_FILE,
-		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+	_clean_(fd) int fd = open_lock(ps, p);
 	if (fd < 0 && errno == ENOENT)
 		return gone(p, e);
 	if (fd < 0)
