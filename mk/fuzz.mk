@@ -16,7 +16,7 @@ $(FUZZ_B)/%.o: %.c mk/fuzz.mk
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 $(FUZZ_B)/fuzz_%: $(FUZZ_B)/tests/fuzz/fuzz_%.o $(FUZZ_LIB_O)
-	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^
+	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LIBS)
 
 # One after the other: each takes a processor. What a target says is shown when it finds something.
 fuzz: $(patsubst %,$(FUZZ_B)/fuzz_%,$(TARGETS))
@@ -35,5 +35,5 @@ REPLAY := $(patsubst %,$(B)/tests/fuzz/replay_%,$(FUZZ_NAMES))
 replay: $(REPLAY)
 $(B)/tests/fuzz/replay_%: $(B)/dyn/tests/fuzz/fuzz_%.o $(B)/dyn/tests/fuzz/replay.o $(B)/dyn/house.a
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(DYN_LD) -o $@ $^
+	$(Q)$(CC) $(DYN_LD) -o $@ $^ $(FUZZ_LIBS)
 CHECK_PROGRAMS += $(REPLAY)

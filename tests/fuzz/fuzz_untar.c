@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fs/io.h"
+#include "lib/fs/rmtree.h"
+#include "stage0/unpack/job.h"
+#include "tests/fuzz/fuzz.h"
+
+/* Made once: top is what must not change, tree within it is what is filled. */
+static char top[] = "/dev/shm/rkt-fuzz-untar-XXXXXX";
+static int top_fd = -1, tree_fd = -1;
+
+static void remove_top(void)
+{
+	struct err e;
+	rmtree_at(AT_FDCWD, top, &e);
+}
+
+static void prepare(void)
+{
+	struct err e;
+	FUZZ_HOLDS(job_prepare(&e) == 0);
+	umask(0);
+	FUZZ_HOLDS(mkdtemp(top) != NULL);
+	atexit(remove_top);
+	top_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	FUZZ_HOLDS(mkdirat(top_fd, "tree", 0700) == 0);
+	tree_fd = openat(top_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	FUZZ_HOLDS(tree_fd >= 0);
+}
+
+static unsigned names_in(int fd)
+{
+	_clean_(dir) DIR *d = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	unsigned n = 0;
+	FUZZ_HOLDS(d != NULL);
+	while (readdir(d))
+		n++;
+	return n - 2;
+}
+
+static int run(enum unpack_mode mode, int input, struct unpack_answer *answer)
+{
+	const struct unpack_request q = { .mode = mode, .max_bytes = 4 << 20, .max_entries = 256 };
+	const struct job_fds fds = { input, tree_fd, -1 };
+	FUZZ_HOLDS(lseek(input, 0, SEEK_SET) == 0);
+	job_run(&q, &fds, answer);
+	return answer->result;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct unpack_answer answer;
+	struct err e;
+	if (top_fd < 0)
+		prepare();
+	_clean_(fd) int input = memfd_create("input", MFD_CLOEXEC);
+	FUZZ_HOLDS(io_write_all(input, data, size, &e) == 0);
+	if (run(UNPACK_TREE, input, &answer) == 0) {
+		/* What was made is what the archive says, twice read. */
+		FUZZ_HOLDS(names_in(tree_fd) == 2);
+		FUZZ_HOLDS(run(UNPACK_COMPARE, input, &answer) == 0);
+		FUZZ_HOLDS(answer.differences == 0);
+	} else {
+		FUZZ_HOLDS(answer.err.kind != ERR_NONE && answer.err.len > 0);
+	}
+	FUZZ_HOLDS(names_in(top_fd) == 1);
+	FUZZ_HOLDS(rmtree_contents(tree_fd, &e) == 0);
+	return 0;
+}
