@@ -2,9 +2,16 @@
 #include <check.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -523,6 +530,90 @@ START_TEST(killed)
 }
 END_TEST
 
+/* Kernels and filesystems without renameat2. */
+START_TEST(without_renameat2)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog p = { sizeof filter / sizeof *filter, filter };
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p), 0);
+	verifies_fn(0);
+}
+END_TEST
+
+START_TEST(disk_full)
+{
+	const char *id;
+	make_aci("a.aci", "example.com/a", "1", "cat");
+	char *command = xasprintf("cd %s && head -c 8000000 /dev/zero >src/rootfs/large &&"
+				  "tar -C src -c manifest rootfs | gzip >large.aci",
+		dir);
+	run(command);
+	free(command);
+	char *small = xasprintf("%s/small", dir);
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mkdir(small, 0700), 0);
+	ck_assert_int_eq(mount("small", small, "tmpfs", 0, "size=1m"), 0);
+	store_close(&store);
+	ck_ok(store_open(&store, small, &e));
+	ck_assert_int_lt(import("large.aci", &id), 0);
+	ck_assert_int_eq(e.errnum, ENOSPC);
+	ck_assert_uint_eq(names("tmp") + names("tree") + names("image") + names("blob/sha512"), 0);
+	ck_ok(import("a.aci", &id));
+	ck_assert_int_eq(store_verify(&store, id, &e), 1);
+	store_close(&store);
+	ck_assert_int_eq(umount2(small, MNT_DETACH), 0);
+	free(small);
+}
+END_TEST
+
+/* Every directory of the store in turn cannot be written to. */
+START_TEST(read_only)
+{
+	const char *id, *other;
+	make_aci("a.aci", "example.com/a", "1", "cat");
+	ck_ok(import("a.aci", &id));
+	make_aci("b.aci", "example.com/b", "1", "cat");
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	static const char *const subs[] = { "image", "tree", "blob/sha512", "tmp", "." };
+	for (size_t i = 0; i < sizeof subs / sizeof *subs; i++) {
+		char *path = xasprintf("%s/%s", store.path, subs[i]);
+		ck_assert_int_eq(mount(path, path, NULL, MS_BIND, NULL), 0);
+		ck_assert_int_eq(mount("", path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+		/* The directory was opened before, as a program does that starts later. */
+		struct store again;
+		char *data = xasprintf("%s/data", dir);
+		ck_ok(store_open(&again, data, &e));
+		struct store writable = store;
+		store = again;
+		ck_assert_msg(import("b.aci", &other) < 0, "imported with '%s' read-only", subs[i]);
+		struct images all;
+		ck_ok(store_list(&store, &arena, &all, &e));
+		ck_assert_uint_eq(all.n, 1);
+		store_touch(&store, id);
+		struct treeref tree;
+		ck_ok(store_tree(&store, id, &tree, &e));
+		treeref_release(&tree);
+		store = writable;
+		store_close(&again);
+		ck_assert_int_eq(umount2(path, MNT_DETACH), 0);
+		free(data);
+		free(path);
+	}
+	ck_ok(store_gc(&store, 3600, never, NULL, NULL, &e));
+	ck_assert_uint_eq(names("tmp"), 0);
+	ck_assert_uint_eq(names("tree"), 1);
+	ck_assert_int_eq(store_verify(&store, id, &e), 1);
+}
+END_TEST
+
 /* The value of a line of /proc/PID/status. */
 static void status_of(pid_t pid, const char *key, char *value, size_t size)
 {
@@ -617,7 +708,8 @@ int main(void)
 {
 	const TTest *const tests[] = { imports, directories_are_private, id_is_of_the_uncompressed,
 		bad_images_leave_nothing, resolves, ambiguous, removes, collects, verifies, exports,
-		extracts, packs, imports_at_once, all_at_once, killed, worker_is_confined };
+		extracts, packs, imports_at_once, all_at_once, killed, worker_is_confined,
+		without_renameat2, disk_full, read_only };
 	Suite *suite = suite_create("store");
 	TCase *t = tcase_create("store");
 	tcase_set_timeout(t, 120);
