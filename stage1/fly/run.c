@@ -30,6 +30,7 @@ struct fly_app {
 	struct ident ident;
 	int rootfs_fd;
 	int status_fd; /* of rkt/status */
+	int failed_fd; /* a pipe that holds a byte if the app could not be executed */
 };
 
 /* Whatever stage0 did, no mount of ours may reach the host. */
@@ -104,9 +105,9 @@ static int run_handler(const struct fly_app *app, const struct event_handler *h,
 }
 
 /* The app, until it is one: host namespaces but for the pod's mounts; uid 0 with the caller's
- * capabilities; fds: 0-2, the pipe, the lock and what build_root opened, all of which app_apply
- * closes. */
-static _Noreturn void become_app(const struct fly_app *app, int go_fd)
+ * capabilities; fds: 0-2, two pipes, the lock and what build_root opened. app_apply() closes all
+ * but failed_fd, which execve closes. */
+static _Noreturn void become_app(const struct fly_app *app, int go_fd, int failed_fd)
 {
 	struct err e = ERR_INIT;
 	char go;
@@ -114,10 +115,12 @@ static _Noreturn void become_app(const struct fly_app *app, int go_fd)
 	if (read(go_fd, &go, 1) != 1)
 		_exit(EXIT_APP_SETUP);
 	int status = EXIT_APP_SETUP;
+	app->plan->report_fd = failed_fd;
 	supervise_reset_signals();
 	if (root_enter(app->rootfs_fd, ROOT_CHROOT, &e) >= 0 &&
 		run_handler(app, app->plan->pre_start, &e) >= 0)
 		app_apply(app->plan, &app->ident, &status, &e);
+	(void)!write(failed_fd, "f", 1); /* a pipe with room in it; if the reader died, so do we */
 	end_child(&e, status);
 }
 
@@ -135,9 +138,19 @@ static void run_post_stop(const struct fly_app *app)
 			end_child(&e, EXIT_APP_SETUP);
 		_exit(0);
 	}
-	struct err ignored = ERR_INIT;
 	if (pid > 0)
-		(void)proc_wait(pid, &ignored);
+		(void)supervise_app(pid);
+}
+
+/* It is not known before execve whether the app starts, and `pid` may have to wait for nothing that
+ * an event handler does: so it is said first, and taken back. */
+static void take_back_started(const struct fly_app *app)
+{
+	char byte;
+	_clean_(str) struct str name = STR_INIT(STR_MAX_PATH);
+	str_addf(&name, "%s-started", app->plan->name);
+	if (read(app->failed_fd, &byte, 1) == 1)
+		(void)unlinkat(app->status_fd, str_text(&name), 0);
 }
 
 /* The pod can be entered from here on: whoever sees `pid` finds the root complete. */
@@ -146,8 +159,11 @@ static int announce(
 {
 	char text[16];
 	int n = snprintf(text, sizeof text, "%d\n", (int)pid);
-	int r = atomic_write(pod->dirfd, POD_PID_FILE, text, (size_t)n, 0644, ATOMIC_VISIBLE, e);
-	if (r < 0 || (r = app_started_write(app->status_fd, app->plan->name, e)) < 0)
+	int r = app_started_write(app->status_fd, app->plan->name, e);
+	if (r < 0)
+		return r;
+	r = atomic_write(pod->dirfd, POD_PID_FILE, text, (size_t)n, 0644, ATOMIC_VISIBLE, e);
+	if (r < 0)
 		return r;
 	char state[64];
 	snprintf(state, sizeof state, "READY=1\nMAINPID=%d", (int)getpid());
@@ -157,17 +173,18 @@ static int announce(
 	return 0;
 }
 
-static int start_app(
-	const struct stage1_pod *pod, const struct fly_app *app, pid_t *ret, struct err *e)
+static int start_app(const struct stage1_pod *pod, struct fly_app *app, pid_t *ret, struct err *e)
 {
-	int go[2];
-	if (pipe2(go, O_CLOEXEC) < 0)
+	int go[2], failed[2];
+	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(failed, O_CLOEXEC | O_NONBLOCK) < 0)
 		return ERR_SYS(e, "pipe");
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(go[1]);
-		become_app(app, go[0]);
+		become_app(app, go[0], failed[1]);
 	}
+	app->failed_fd = failed[0];
+	close(failed[1]);
 	int r = pid < 0 ? ERR_SYS(e, "fork") : announce(pod, app, pid, e);
 	close(go[0]);
 	if (r >= 0 && write(go[1], "g", 1) != 1)
@@ -199,6 +216,7 @@ static int run_app(
 	if (r < 0)
 		return err_wrap(e, r, "app '%s'", app->plan->name);
 	int status = supervise_app(pid);
+	take_back_started(app);
 	r = app_status_write(app->status_fd, app->plan->name, status, e);
 	run_post_stop(app);
 	if (r < 0)
@@ -216,10 +234,13 @@ int fly_run(int argc, char **argv, int *ret_status, struct err *e)
 	struct stage1_pod pod = { .dirfd = -1, .lock_fd = -1 };
 	r = load_app(argc, argv, &pod, e);
 	if (r >= 0) {
-		struct fly_app app = { .plan = &pod.plans[0], .rootfs_fd = -1, .status_fd = -1 };
+		struct fly_app app = {
+			.plan = &pod.plans[0], .rootfs_fd = -1, .status_fd = -1, .failed_fd = -1
+		};
 		r = run_app(&pod, &app, ret_status, e);
 		fd_close(app.rootfs_fd);
 		fd_close(app.status_fd);
+		fd_close(app.failed_fd);
 	}
 	stage1_pod_release(&pod);
 	return r;

@@ -111,6 +111,7 @@ test_what_cannot_run() {
 	ended 203
 	has "$err" 'Unable to open "/not/there": No such file or directory'
 	is "$(app_status)" 203
+	[ ! -e "$POD/stage1/rootfs/rkt/status/app-started" ] || fail 'it says that the app was started'
 	make_pod '{"exec":["/bin/true"],"user":"nobody-of-ours","group":"0"}'
 	s1_run
 	refused "app 'app'" '"nobody-of-ours" user not found'
