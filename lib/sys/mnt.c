@@ -20,8 +20,7 @@ unsigned mnt_force;
 static int open_without_links(const char *path)
 {
 	char name[NAME_MAX + 1];
-	_clean_(fd)
-	int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_clean_(fd) int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
 		return -errno;
 	for (const char *p = path + strspn(path, "/"); *p; p += strspn(p, "/")) {
@@ -86,8 +85,7 @@ static int reopen(int source, int target, struct err *e)
 	if (n < 0)
 		return ERR_SYS(e, "path of a mount point (is /proc mounted?)");
 	path[n] = '\0';
-	_clean_(fd)
-	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat want, got;
 	if (fd < 0 || fstat(fd, &got) < 0 || fstat(source, &want) < 0)
 		return ERR_SYS(e, "open the mount at '%s'", path);
@@ -100,8 +98,8 @@ int mnt_bind(int source, int target, bool recursive, struct err *e)
 {
 	if (!(mnt_force & MNT_FORCE_NO_API)) {
 		unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
-		_clean_(fd)
-		int tree = sys_open_tree(source, "", flags | (recursive ? AT_RECURSIVE : 0));
+		_clean_(fd) int tree =
+			sys_open_tree(source, "", flags | (recursive ? AT_RECURSIVE : 0));
 		if (tree >= 0) {
 			if (sys_move_mount(tree, "", target, "",
 				    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
@@ -168,20 +166,17 @@ static int remount_below(int fd, unsigned long flags, struct err *e)
 	if (n < 0)
 		return ERR_SYS(e, "path of a mount (is /proc mounted?)");
 	top[n] = '\0';
-	_clean_(file)
-	FILE *f = fopen("/proc/self/mountinfo", "re");
+	_clean_(file) FILE *f = fopen("/proc/self/mountinfo", "re");
 	if (!f)
 		return ERR_SYS(e, "open '/proc/self/mountinfo'");
-	_clean_(mem)
-	char *line = NULL;
+	_clean_(mem) char *line = NULL;
 	size_t room = 0;
 	while (getline(&line, &room, f) >= 0) {
 		const char *path = mount_point(line);
 		const char *rest = path ? str_after(path, top) : NULL;
 		if (!rest || *rest != '/')
 			continue;
-		_clean_(fd)
-		int sub = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		_clean_(fd) int sub = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		int r = sub < 0 ? ERR_SYS(e, "open") : remount(sub, flags, e);
 		if (r < 0)
 			return err_wrap(e, r, "mount at '%s'", path);
