@@ -31,7 +31,11 @@ static int resolve_id(
 		return ERR_BAD(e, "image ID too short");
 	if (m.n > HEX_SIZE || !parse_hex(prefix, m.n))
 		return ERR_NOENT(e, "no image IDs found");
-	int r = cas_each(s, CAS_IMAGE, true, match_id, &m, e);
+	int r = 0;
+	if (m.n < HEX_SIZE)
+		r = cas_each(s, CAS_IMAGE, true, match_id, &m, e);
+	else if (record_exists(s, prefix))
+		r = match_id(&m, prefix, e);
 	if (r < 0)
 		return r;
 	if (m.matches == 0)
