@@ -3,7 +3,12 @@
 #include "lib/sys/filter.h"
 
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -140,6 +145,102 @@ START_TEST(refuses_x32)
 END_TEST
 #endif
 
+/* What the program answers, by the few instructions that it is made of. */
+static unsigned verdict(uint32_t arch, int nr)
+{
+	const struct sock_fprog prog = filter_default();
+	const struct seccomp_data data = { .nr = nr, .arch = arch };
+	uint32_t a = 0;
+	for (unsigned pc = 0; pc < prog.len; pc++) {
+		const struct sock_filter *f = &prog.filter[pc];
+		bool yes = false;
+		switch (f->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			ck_assert_uint_le(f->k + sizeof a, sizeof data);
+			memcpy(&a, (const char *)&data + f->k, sizeof a);
+			continue;
+		case BPF_JMP | BPF_JA: pc += f->k; continue;
+		case BPF_RET | BPF_K: return f->k;
+		case BPF_JMP | BPF_JEQ | BPF_K: yes = a == f->k; break;
+		case BPF_JMP | BPF_JGE | BPF_K: yes = a >= f->k; break;
+		case BPF_JMP | BPF_JSET | BPF_K: yes = a & f->k; break;
+		default: ck_abort_msg("instruction %#x", f->code);
+		}
+		pc += yes ? f->jt : f->jf;
+	}
+	ck_abort_msg("the program has no end");
+	return 0;
+}
+
+static const struct {
+	uint32_t audit, arch;
+} abis[] = {
+#ifdef __x86_64__
+	{ AUDIT_ARCH_X86_64, SCMP_ARCH_X86_64 },
+	{ AUDIT_ARCH_I386, SCMP_ARCH_X86 },
+#else
+	{ AUDIT_ARCH_AARCH64, SCMP_ARCH_AARCH64 },
+#endif
+};
+enum { N_ABIS = sizeof abis / sizeof *abis };
+
+static void expect(const char *const *names, size_t n, unsigned want)
+{
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; k < N_ABIS; k++) {
+			int nr = seccomp_syscall_resolve_name_arch(abis[k].arch, names[i]);
+			ck_assert_int_ne(nr, __NR_SCMP_ERROR);
+			if (nr >= 0)
+				ck_assert_msg(verdict(abis[k].audit, nr) == want, "%s: %#x",
+					names[i], verdict(abis[k].audit, nr));
+		}
+}
+#define EXPECT(names, want) expect((names), sizeof(names) / sizeof *(names), (want))
+
+START_TEST(every_number_has_an_answer)
+{
+	const unsigned refuse = SECCOMP_RET_ERRNO | EPERM, not_known = SECCOMP_RET_ERRNO | ENOSYS;
+	for (int k = 0; k < N_ABIS; k++)
+		for (int nr = 0; nr < 1024; nr++) {
+			unsigned got = verdict(abis[k].audit, nr);
+			char *name = seccomp_syscall_resolve_num_arch(abis[k].arch, nr);
+			if (!name && got != SECCOMP_RET_ALLOW)
+				ck_assert_uint_eq(got, not_known);
+			else if (!name) /* the few that are newer than libseccomp */
+				ck_assert(nr >= 451 && nr <= 466);
+			else if (strcmp(name, "clone3") != 0)
+				ck_assert_msg(got == SECCOMP_RET_ALLOW || got == refuse ||
+						      strcmp(name, "personality") == 0,
+					"%s: %#x", name, got);
+			free(name);
+		}
+	ck_assert_uint_eq(verdict(AUDIT_ARCH_S390X, 1), refuse);
+}
+END_TEST
+
+START_TEST(both_interfaces_agree)
+{
+	static const char *const never[] = { "mount", "umount", "umount2", "pivot_root", "setns",
+		"unshare", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick",
+		"mount_setattr", "ptrace", "process_vm_readv", "process_vm_writev", "kcmp",
+		"pidfd_getfd", "process_madvise", "keyctl", "add_key", "request_key", "bpf",
+		"perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
+		"io_uring_register", "init_module", "finit_module", "delete_module", "kexec_load",
+		"kexec_file_load", "reboot", "swapon", "swapoff", "iopl", "ioperm", "vm86",
+		"settimeofday", "clock_settime", "clock_settime64", "stime", "open_by_handle_at",
+		"fanotify_init", "quotactl", "quotactl_fd", "acct", "sethostname", "setdomainname",
+		"syslog", "lookup_dcookie", "uselib", "vhangup", "nfsservctl" };
+	static const char *const always[] = { "read", "write", "openat", "openat2", "close", "mmap",
+		"mmap2", "execve", "exit_group", "futex", "futex_time64", "clone", "ioctl",
+		"socket", "statx", "clock_gettime", "clock_gettime64", "rseq", "close_range",
+		"epoll_pwait2", "rt_sigreturn", "sigreturn", "prctl", "seccomp", "setuid",
+		"setuid32", "capset", "chroot", "newfstatat", "fstatat64", "getrandom",
+		"memfd_create", "wait4" };
+	EXPECT(never, SECCOMP_RET_ERRNO | EPERM);
+	EXPECT(always, SECCOMP_RET_ALLOW);
+}
+END_TEST
+
 START_TEST(is_shallow)
 {
 	struct sock_fprog prog = filter_default();
@@ -150,7 +251,8 @@ END_TEST
 
 #ifdef __x86_64__
 UNIT_MAIN("filter", &refuses, &newer_calls_are_not_known, &allows, &looks_at_arguments, &is_shallow,
-	&covers_32_bit_calls, &refuses_x32)
+	&every_number_has_an_answer, &both_interfaces_agree, &covers_32_bit_calls, &refuses_x32)
 #else
-UNIT_MAIN("filter", &refuses, &newer_calls_are_not_known, &allows, &looks_at_arguments, &is_shallow)
+UNIT_MAIN("filter", &refuses, &newer_calls_are_not_known, &allows, &looks_at_arguments, &is_shallow,
+	&every_number_has_an_answer, &both_interfaces_agree)
 #endif
