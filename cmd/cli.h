@@ -13,6 +13,7 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "stage0/compose.h"
+#include "stage0/dns.h"
 
 /* --insecure-options. The last four are accepted because scripts pass them: nothing that this
  * program does now is made less secure by them. */
@@ -49,6 +50,7 @@ struct cli {
 	bool no_overlay, interactive, inherit_env, quiet;
 	const char *net, *hostname, *ipc, *pod_manifest, *pull_policy, *uuid_file_save;
 	struct strlist set_env_files;
+	struct dns_choice dns;
 	const char *stage1_path, *stage1_url, *stage1_name, *stage1_hash, *stage1_from_dir;
 
 	/* the others */

@@ -185,11 +185,22 @@ int launch_check(const struct cli *cli, const struct pod_manifest *m, struct err
 
 int launch_exec(struct session *s, struct pod *p, const struct pod_parts *parts, struct err *e)
 {
-	const struct cli *cli = s->cli;
+	struct cli *cli = s->cli;
+	struct dns_files dns;
+	const char *hostname = cli->hostname;
+	if (!hostname)
+		hostname = arena_printf(&cli->arena, "rkt-%s", p->uuid.text);
+	int r = dns_compose(&cli->dns, hostname, &cli->arena, &dns, e);
+	if (r < 0)
+		return r;
 	struct launch_options o = {
 		.net = cli->net ? cli->net : "none",
 		.hostname = cli->hostname,
 		.ipc = cli->ipc,
+		.dns_resolv = dns.resolv_mode,
+		.dns_hosts = dns.hosts_mode,
+		.resolv_text = dns.resolv,
+		.hosts_text = dns.hosts,
 		.local_config = cli->local_config,
 		.interactive = cli->interactive,
 		.debug = cli->debug,
@@ -199,6 +210,5 @@ int launch_exec(struct session *s, struct pod *p, const struct pod_parts *parts,
 		.manifest = parts ? parts->manifest : NULL,
 		.stage1 = parts ? &parts->stage1 : NULL,
 	};
-	int r = pod_launch(p, &s->store, &o, e);
-	return err_wrap(e, r, "pod %s", p->uuid.text);
+	return pod_launch(p, &s->store, &o, e);
 }

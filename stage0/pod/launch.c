@@ -13,6 +13,7 @@
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/fs/atomic.h"
 #include "lib/fs/io.h"
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
@@ -146,19 +147,50 @@ static int mount_apps(struct launch *c, int apps)
 	return 0;
 }
 
+/* The files of the dns modes "stage0", where our stage1 looks for them and, where that can be
+ * written to, where rkt's does. */
+static int write_dns(struct launch *c, int root)
+{
+	const struct {
+		const char *name, *text;
+	} files[] = { { STAGE1_STAGE0_RESOLV, c->o->resolv_text },
+		{ STAGE1_STAGE0_HOSTS, c->o->hosts_text } };
+	static const char *const dirs[] = { STAGE1_ETC_DIR, "etc" };
+	bool read_only = stage1_read_only(c->stage1.manifest);
+	for (size_t i = 0; i < 4; i++) {
+		const char *text = files[i / 2].text, *name = files[i / 2].name;
+		if (!text || (i % 2 && read_only))
+			continue;
+		_clean_(fd) int dir = path_mkdir_in(root, dirs[i % 2], 0755, c->e);
+		int r = dir;
+		if (r >= 0)
+			r = atomic_write(dir, name, text, strlen(text), 0644, ATOMIC_VISIBLE, c->e);
+		if (r < 0)
+			return err_wrap(c->e, r, "stage1: '%s/%s'", dirs[i % 2], name);
+	}
+	return 0;
+}
+
 static int mount_all(struct launch *c)
 {
 	const char *tree;
 	int r = mounts_enter(c->pod, c->e);
-	if (r < 0 || c->stage1.no_overlay)
+	if (r < 0)
 		return r;
 	_clean_(fd) int root = -1;
 	_clean_(fd) int apps = -1;
+	if (c->stage1.no_overlay) {
+		root = open(POD_STAGE1_ROOTFS, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return root < 0 ? ERR_SYS(c->e, "open '%s'", POD_STAGE1_ROOTFS)
+				: write_dns(c, root);
+	}
 	r = tree_path(c, c->stage1.id, &tree);
 	if (r < 0)
 		return err_wrap(c->e, r, "stage1");
 	r = mounts_stage1(tree, stage1_read_only(c->stage1.manifest), &root, &apps, c->e);
-	return r < 0 ? r : mount_apps(c, apps);
+	if (r >= 0)
+		r = mount_apps(c, apps);
+	return r < 0 ? r : write_dns(c, root);
 }
 
 /* What prepare recorded and what is asked for now: each only adds. */

@@ -112,6 +112,7 @@ int pod_prepare(struct pods *ps, struct pod *p, struct store *s, const struct po
 /* --- stage0/pod/launch.c ------------------------------------------------------------------- */
 struct launch_options {
 	const char *net, *hostname, *ipc, *dns_resolv, *dns_hosts, *local_config, *mds_token;
+	const char *resolv_text, *hosts_text; /* files for the dns modes "stage0"; or NULL */
 	bool interactive, debug;
 	bool disable_caps, disable_paths, disable_seccomp;
 	/* What pod_prepare() has just written, so that it need not be read again; NULL: read it. */
