@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# Help, manual pages and completions: all of them come from the tables, and say the same.
+
+MAN=$TOP/$B/man
+
+# The commands, as `rkt help` lists them.
+commands() {
+	"$RKT" help | sed -n '/^PODS$/,/^GLOBAL/p' | sed -nE 's/^  ([a-z-]+( [a-z-]+)?)  +.*/\1/p'
+}
+page_of() { echo "$MAN/rkt-${1// /-}.1"; }
+plain() { sed -e 's/\\-/-/g' -e 's/\\&//g' -e 's/\\e/\\/g' "$1"; }
+flags_of() { # COMMAND…
+	"$RKT" help "$@" | sed -nE 's/^  (--[^ ]+)$/\1/p'
+}
+
+test_every_command_is_listed() {
+	[ "$(commands | wc -l)" -ge 24 ]
+	has "$(commands)" run prepare 'image list' completion
+}
+test_synopsis_of_the_manual_is_that_of_help() {
+	local command help page
+	commands >list
+	while read -r command; do
+		# shellcheck disable=SC2086
+		help=$("$RKT" help $command | sed -n '/^USAGE$/{n;s/^  //p}')
+		page=$(plain "$(page_of "$command")" | sed -n '/^\.SH SYNOPSIS$/,/^\.fi$/p' | sed -n 3p)
+		is "$page" "$help" "synopsis of $command"
+		# shellcheck disable=SC2086
+		is "$("$RKT" $command --help)" "$("$RKT" help $command)" "help of $command"
+	done <list
+}
+test_every_option_is_in_its_page() {
+	local command flag
+	commands >list
+	while read -r command; do
+		# shellcheck disable=SC2086
+		for flag in $(flags_of $command); do
+			plain "$(page_of "$command")" | grep -qFx ".B $flag" || fail "$flag is not in the page of $command"
+		done
+	done <list
+}
+test_pages_are_whole() {
+	local page section
+	for page in "$MAN"/*.1; do
+		for section in NAME SYNOPSIS DESCRIPTION '"GLOBAL OPTIONS"' '"EXIT STATUS"' EXAMPLES FILES '"SEE ALSO"'; do
+			grep -qx "\.SH $section" "$page" || fail "$page has no $section"
+		done
+		! grep -q '^@' "$page" || fail "$page was not filled"
+	done
+	commands >list
+	is "$(find "$MAN" -name '*.1' | wc -l)" $(($(wc -l <list) + 1)) 'one page a command and one of rkt'
+}
+test_pages_refer_to_pages_that_exist() {
+	local name
+	for name in $(plain <(cat "$MAN"/*.1) | sed -nE 's/^\.BR (rkt[a-z-]*) \(1\).*/\1/p' | sort -u); do
+		[ -s "$MAN/$name.1" ] || fail "$name"
+	done
+}
+
+# Completes the words; the last is the one under the cursor.
+complete_bash() {
+	"$RKT" completion bash >rkt.bash
+	PATH=$(dirname "$RKT"):$PATH bash --norc -c '
+		compopt() { :; }
+		source ./rkt.bash
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+		_rkt
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+test_bash_completes_commands() {
+	has "$(complete_bash rkt '')" run prepare image completion
+	is "$(complete_bash rkt stat)" status
+	is "$(complete_bash rkt image ver)" verify
+	is "$(complete_bash rkt completion z)" zsh
+}
+test_bash_completes_options() {
+	is "$(complete_bash rkt run --uuid)" --uuid-file-save=
+	is "$(complete_bash rkt image gc --gr)" --grace-period=
+	has "$(complete_bash rkt --debug run img --)" --exec= --readonly-rootfs --dir=
+	hasnt "$(complete_bash rkt list --)" --exec --cap-retain
+	is "$(complete_bash rkt run -- --exe)" ''
+}
+test_bash_completes_values() {
+	is "$(complete_bash rkt run --net = h)" host
+	is "$(complete_bash rkt list --format = '' | xargs)" 'json json-pretty'
+	touch a.file
+	is "$(complete_bash rkt run --pod-manifest = a.f)" a.file
+}
+test_bash_knows_every_option() {
+	local command flag words
+	commands >list
+	while read -r command; do
+		# shellcheck disable=SC2086
+		words=$(complete_bash rkt $command --)
+		# shellcheck disable=SC2086
+		for flag in $(flags_of $command); do
+			flag=${flag%%[=[]*}
+			grep -qE "^$flag=?$" <<<"$words" || fail "$flag of $command"
+		done
+	done <list
+}
+test_scripts_of_other_shells_parse() {
+	"$RKT" completion zsh >_rkt
+	"$RKT" completion fish >rkt.fish
+	zsh -n _rkt
+	fish --no-execute rkt.fish
+}
