@@ -291,7 +291,7 @@ static int stand_before(
 	int dir = spot_parent(b, op->dst, &name);
 	if (dir < 0 || dir == b->root)
 		return ERR_DENY(e, "'%s' is not the kernel's", op->dst);
-	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (sys_exists(dir, name) < 0)
 		return errno == ENOENT ? 0 : ERR_SYS(e, "look up");
 	if (fchdir(b->root) < 0)
 		return ERR_SYS(e, "enter the app's root");

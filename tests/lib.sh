@@ -3,8 +3,9 @@
 # run in a shell of its own with a data directory of its own, that fail by returning non-zero (`set -e` is on).
 #
 #   $RKT          the program under test           $DATA   this test's data directory (ext4, or tmpfs)
+#   ${RKTC[@]}    it with the flags that every test needs; `rkt …` is that, but `"${RKTC[@]}" … &` is what has rkt's own pid in $!
 #   $IMAGES       directory of *.aci                $T      this test's scratch directory
-#   $HELPERS      build/tests/helpers               rkt …   $RKT --dir=$DATA --insecure-options=image …
+#   $HELPERS      build/tests/helpers
 #
 # out/err/status are what the last `run CMD…` left.
 
@@ -14,9 +15,7 @@ HELPERS=$TOP/$B/tests/helpers
 out='' err='' status=0
 
 # --- running -------------------------------------------------------------------------------------
-rkt() {
-	"$RKT" --dir="$DATA" --insecure-options=image --system-config="$T/none" --local-config="$T/config" "$@"
-}
+rkt() { "${RKTC[@]}" "$@"; }
 # Runs anything, keeps its output and status, never fails.
 run() {
 	status=0
@@ -38,7 +37,7 @@ pod() {
 pid='' uuid=''
 start() {
 	rm -f "$T/uuid"
-	rkt run --uuid-file-save="$T/uuid" "$@" >"$T/pod.out" 2>"$T/pod.err" </dev/null &
+	"${RKTC[@]}" run --uuid-file-save="$T/uuid" "$@" >"$T/pod.out" 2>"$T/pod.err" </dev/null &
 	pid=$!
 	wait_for 10 pod_ready || { cat "$T/pod.err" >&2; fail "the pod did not start"; }
 }
@@ -130,6 +129,7 @@ test_begin() { # NAME
 		mount -t tmpfs -o mode=700 rkt-check "$DATA"
 		;;
 	esac
+	RKTC=("$RKT" --dir="$DATA" --insecure-options=image --system-config="$T/none" --local-config="$T/config")
 	export T DATA RKT IMAGES HELPERS
 	cd "$T" || return
 }
@@ -163,12 +163,13 @@ test_end() {
 }
 # Pods that a test (or its failure) left running.
 stop_pods() {
-	local uuid p
+	local uuid lock
 	for uuid; do
-		for p in "$DATA/pods/run/$uuid"/{pid,ppid}; do
-			[ -s "$p" ] && flock -n "$DATA/pods/run/$uuid/pod.lck" true 2>/dev/null && continue
-			[ -s "$p" ] && rkt stop --force "$uuid" >/dev/null 2>&1
-		done
+		lock=$DATA/pods/run/$uuid/pod.lck
+		if [ -e "$lock" ] && ! flock -n "$lock" true; then
+			rkt stop --force "$uuid" >/dev/null 2>&1 || true
+			flock -w 5 "$lock" true || true
+		fi
 	done
 	return 0
 }

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -109,6 +110,13 @@ static inline int sys_pidfd_open(pid_t pid, unsigned flags)
 static inline int sys_pidfd_send_signal(int pidfd, int sig)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+/* Is there an entry of that name, a link included? 0 or -1. (faccessat() with flags needs
+ * Linux 5.8, and musl does without it by failing.) */
+static inline int sys_exists(int dirfd, const char *path)
+{
+	struct stat st;
+	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW);
 }
 static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)
 {

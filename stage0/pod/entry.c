@@ -21,6 +21,7 @@
 #include "lib/base/log.h"
 #include "lib/base/parse.h"
 #include "lib/fs/io.h"
+#include "lib/sys/compat.h"
 #include "lib/sys/proc.h"
 #include "stage0/pod/internal.h"
 #include "stage0/pod/mounts.h"
@@ -50,7 +51,7 @@ static int join_pod(struct pod *p, pid_t pid1, const char *entry)
 		return -errno;
 	int n = snprintf(program, sizeof program, POD_STAGE1_ROOTFS "%s", entry);
 	if (chdir(path) == 0 && n > 0 && (size_t)n < sizeof program &&
-		faccessat(AT_FDCWD, program, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		sys_exists(AT_FDCWD, program) == 0)
 		return 0;
 	dbg("pod %s: its mount namespace has no stage1 at '%s'", p->uuid.text, path);
 	if (setns(own, CLONE_NEWNS) < 0)

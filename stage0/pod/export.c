@@ -7,6 +7,7 @@
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/fs/io.h"
+#include "lib/sys/compat.h"
 #include "stage0/pod/internal.h"
 #include "stage0/pod/mounts.h"
 
@@ -44,7 +45,7 @@ static int export_root(
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (apps < 0)
 		return ERR_SYS(e, "open the directory of the apps");
-	if (faccessat(AT_FDCWD, POD_NO_OVERLAY_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (sys_exists(AT_FDCWD, POD_NO_OVERLAY_FILE) < 0) {
 		struct treeref t;
 		r = store_tree(s, app->image.id, &t, e);
 		if (r < 0)

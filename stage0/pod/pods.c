@@ -16,6 +16,7 @@
 #include "lib/base/log.h"
 #include "lib/fs/lockfd.h"
 #include "lib/fs/path.h"
+#include "lib/sys/compat.h"
 #include "stage0/pod/internal.h"
 
 enum { MAX_PODS = 1 << 20, MAX_CANDIDATES = 8 };
@@ -83,7 +84,7 @@ bool pod_is_at(struct pods *ps, const struct uuid *uuid, enum pod_phase phase)
 {
 	char path[POD_PATH_MAX];
 	pod_path(uuid, phase, path);
-	return faccessat(ps->dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return sys_exists(ps->dirfd, path) == 0;
 }
 
 int pod_find(struct pods *ps, const struct uuid *uuid, enum pod_phase from, struct pod *ret,

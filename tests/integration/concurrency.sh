@@ -7,7 +7,7 @@ test_runs_at_once() {
 	fetch testapp
 	local i failed=0 pids=()
 	for i in $(seq 40); do
-		rkt run "$id" --exec=/bin/testapp -- exit $((i % 7)) >/dev/null 2>"$T/err.$i" &
+		"${RKTC[@]}" run "$id" --exec=/bin/testapp -- exit $((i % 7)) >/dev/null 2>"$T/err.$i" &
 		pids+=($!)
 	done
 	for i in $(seq 40); do
@@ -21,7 +21,7 @@ test_runs_at_once() {
 test_fetch_of_one_image_at_once() {
 	local i pids=() ids
 	for i in $(seq 8); do
-		rkt fetch "$IMAGES/redis.aci" >"$T/id.$i" 2>"$T/err.$i" &
+		"${RKTC[@]}" fetch "$IMAGES/redis.aci" >"$T/id.$i" 2>"$T/err.$i" &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do wait "$i" || fail "a fetch failed: $(cat "$T"/err.*)"; done
@@ -65,7 +65,7 @@ test_no_lock_that_others_wait_for() {
 	fetch testapp
 	local pids=() i before after
 	for i in 1 2 3 4 5 6; do
-		rkt run "$id" --exec=/bin/testapp -- sleep 1 &
+		"${RKTC[@]}" run "$id" --exec=/bin/testapp -- sleep 1 &
 		pids+=($!)
 	done
 	before=$(date +%s%N)

@@ -48,11 +48,11 @@ test_kill_9_at_random_moments() {
 		kind=$((RANDOM % 6))
 		delay=$(printf '0.%03d' $((RANDOM % (kind == 5 ? 120 : 25))))
 		case $kind in
-		0 | 1) rkt run "$id" --exec=/bin/testapp -- sleep 5 & ;;
-		2) rkt run "$TESTAPP" --name=a --exec=/bin/testapp -- sleep 5 --- "$id" --name=b --memory=64M --exec=/bin/testapp -- sleep 5 & ;;
-		3) uuid=$(rkt prepare "$id" --exec=/bin/testapp -- sleep 5) && rkt run-prepared "$uuid" & ;;
-		4) rkt run --no-overlay "$id" --exec=/bin/testapp -- sleep 5 & ;;
-		5) rkt fetch "$IMAGES/busybox.aci" >/dev/null & ;;
+		0 | 1) "${RKTC[@]}" run "$id" --exec=/bin/testapp -- sleep 5 & ;;
+		2) "${RKTC[@]}" run "$TESTAPP" --name=a --exec=/bin/testapp -- sleep 5 --- "$id" --name=b --memory=64M --exec=/bin/testapp -- sleep 5 & ;;
+		3) uuid=$(rkt prepare "$id" --exec=/bin/testapp -- sleep 5) && "${RKTC[@]}" run-prepared "$uuid" & ;;
+		4) "${RKTC[@]}" run --no-overlay "$id" --exec=/bin/testapp -- sleep 5 & ;;
+		5) "${RKTC[@]}" fetch "$IMAGES/busybox.aci" >/dev/null & ;;
 		esac
 		pid=$!
 		sleep "$delay"
@@ -87,7 +87,7 @@ test_kill_9_of_gc_and_rm() {
 	fetch testapp
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		rkt run --no-overlay "$id" >/dev/null
-		rkt gc --grace-period=0 >/dev/null 2>&1 &
+		"${RKTC[@]}" gc --grace-period=0 >/dev/null 2>&1 &
 		pid=$!
 		sleep "$(printf '0.%03d' $((RANDOM % 12)))"
 		kill -9 $pid 2>/dev/null || true

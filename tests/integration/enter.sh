@@ -48,7 +48,7 @@ test_cve_2019_10144_same_confinement_as_the_app() {
 }
 test_cve_2019_10147_same_cgroup_on_the_host() {
 	up
-	rkt enter "$uuid" /bin/testapp sleep 100 &
+	"${RKTC[@]}" enter "$uuid" /bin/testapp sleep 100 &
 	local entered=$!
 	sleep .5
 	local app_pid enter_pid

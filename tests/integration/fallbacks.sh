@@ -29,7 +29,8 @@ lacking() { # NAMES: a whole life of a pod without those calls
 test_openat2() { lacking openat2; }
 test_clone3() { lacking clone3; }
 test_mount_setattr() { lacking mount_setattr; }
-test_open_tree() { lacking open_tree,move_mount; }
+# all of one kernel version, 5.2
+test_mount_api() { lacking open_tree,move_mount,fsopen,fsconfig,fsmount,fspick,mount_setattr; }
 test_fsopen() { lacking fsopen,fsconfig,fsmount,fspick; }
 test_close_range() { lacking close_range; }
 test_pidfd() { lacking pidfd_open,pidfd_send_signal,pidfd_getfd; }

@@ -89,13 +89,3 @@ test_cve_2024_5154_mtab_link_of_the_image() {
 	run rkt run "$aci"
 	is "$(cat "$T/victim")" ''
 }
-test_dns() {
-	pod --dns=8.8.4.4 --dns=1.1.1.1 --dns-search=example.com --dns-opt=rotate --dns-domain=example.org -- cat /etc/resolv.conf
-	ok
-	has "$out" 'nameserver 8.8.4.4' 'nameserver 1.1.1.1' 'search example.com' 'options rotate' 'domain example.org'
-}
-test_hosts_entry() {
-	pod --hosts-entry=10.0.0.9=nine,other -- cat /etc/hosts
-	ok
-	has "$out" 10.0.0.9 nine
-}

@@ -62,8 +62,8 @@ test_prepare_that_fails_leaves_nothing() {
 }
 test_run_of_a_prepared_pod_twice_at_once() {
 	uuid=$(rkt prepare "$TESTAPP" --exec=/bin/testapp -- sleep 0.5)
-	rkt run-prepared "$uuid" & a=$!
-	rkt run-prepared "$uuid" 2>/dev/null & b=$!
+	"${RKTC[@]}" run-prepared "$uuid" & a=$!
+	"${RKTC[@]}" run-prepared "$uuid" 2>/dev/null & b=$!
 	local sa=0 sb=0
 	wait $a || sa=$?
 	wait $b || sb=$?

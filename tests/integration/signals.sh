@@ -9,10 +9,9 @@ test_term_stops_in_order() {
 	ended 6
 	has "$out" 'got TERM'
 }
-test_int_stops_too() {
+test_term_and_status_zero() {
 	start "$TESTAPP" --exec=/bin/testapp -- on-term 0
 	wait_for 5 grep -q waiting "$T/pod.out" || fail 'the app did not start'
-	# a background job of a shell has INT ignored, unless it says otherwise
 	kill -TERM "$pid"
 	finish
 	has "$out" 'got TERM'

@@ -45,7 +45,7 @@ test_status_wait() {
 test_status_wait_times_out() {
 	start "$TESTAPP" --exec=/bin/testapp -- sleep 100
 	run rkt status --wait=200ms "$uuid"
-	has "$out$err" running
+	refused 'not exited within'
 	run rkt status --wait-ready=10s "$uuid"
 	ok
 	rkt stop --force "$uuid"
