@@ -57,5 +57,6 @@ s1_finish() {
 entry() { run bash -c "$(declare -f stage0); POD=$POD stage0 \"\$@\"" stage0 "$@"; } # ENTRY [ARGUMENT]…
 # For apps: says so once traps are set.
 says_ready() { grep -q ready "$T/pod.out"; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
+# A zombie is gone too: whoever inherited it may be slow.
+gone() { ! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"; }
 app_status() { cat "$POD/stage1/rootfs/rkt/status/app"; }
