@@ -138,7 +138,8 @@ static int reap(pid_t pid, int grace_ms, int *ret_status, struct err *e)
 		if (waited == grace_ms)
 			kill(pid, SIGKILL);
 		pid_t r = waitpid(pid, ret_status, waited < grace_ms ? WNOHANG : 0);
-		if (r == pid)
+		/* ECHILD: rkt was started with SIGCHLD ignored, and the kernel has reaped it. */
+		if (r == pid || (r < 0 && errno == ECHILD))
 			return 0;
 		if (r < 0 && errno != EINTR)
 			return ERR_SYS(e, "waitpid");

@@ -58,7 +58,7 @@ struct import_options {
 	bool insecure;	      /* recorded */
 	const char *source;   /* recorded */
 	uint64_t max_bytes;   /* of the uncompressed archive; 0: the default, 64 GiB */
-	uint64_t max_entries; /* 0: the default, 2 million */
+	uint64_t max_entries; /* 0: the default, 1 million */
 	unsigned timeout_s;   /* 0: the default, 3600 */
 };
 int store_import(struct store *s, int fd, const struct import_options *o, struct arena *a,

@@ -8,7 +8,7 @@
 #include "stage0/store/internal.h"
 #include "stage0/worker.h"
 
-enum { DEFAULT_ENTRIES = 2000000, DEFAULT_TIMEOUT = 3600 };
+enum { DEFAULT_ENTRIES = 1000000, DEFAULT_TIMEOUT = 3600 };
 #define DEFAULT_BYTES (64ULL << 30)
 
 _Static_assert((int)UNPACK_FD_INPUT == (int)WORKER_FD_FIRST, "the worker's first descriptor");

@@ -143,7 +143,13 @@ static int set_limits(const struct unpack_request *request, struct err *e)
 #endif
 	};
 	for (size_t i = 0; i < N(limits); i++) {
-		const struct rlimit l = { limits[i].value, limits[i].value };
+		struct rlimit l;
+		if (getrlimit((__rlimit_resource_t)limits[i].what, &l) < 0)
+			return ERR_SYS(e, "get a resource limit");
+		/* Whoever started us may have been stricter; raising takes a capability. */
+		if (l.rlim_max > limits[i].value)
+			l.rlim_max = limits[i].value;
+		l.rlim_cur = l.rlim_max;
 		if (setrlimit((__rlimit_resource_t)limits[i].what, &l) < 0)
 			return ERR_SYS(e, "set a resource limit");
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -546,6 +547,19 @@ START_TEST(without_renameat2)
 }
 END_TEST
 
+/* Limits of whoever started rkt that are stricter than ours, and that root cannot raise. */
+START_TEST(strict_limits)
+{
+	const char *id;
+	const struct rlimit files = { 100, 100 }, cpu = { 60, 60 };
+	make_aci("a.aci", "example.com/a", "1", "cat");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_CPU, &cpu), 0);
+	ck_ok(import("a.aci", &id));
+	ck_assert_int_eq(store_verify(&store, id, &e), 1);
+}
+END_TEST
+
 START_TEST(disk_full)
 {
 	const char *id;
@@ -709,7 +723,7 @@ int main(void)
 	const TTest *const tests[] = { imports, directories_are_private, id_is_of_the_uncompressed,
 		bad_images_leave_nothing, resolves, ambiguous, removes, collects, verifies, exports,
 		extracts, packs, imports_at_once, all_at_once, killed, worker_is_confined,
-		without_renameat2, disk_full, read_only };
+		without_renameat2, strict_limits, disk_full, read_only };
 	Suite *suite = suite_create("store");
 	TCase *t = tcase_create("store");
 	tcase_set_timeout(t, 120);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -134,6 +135,15 @@ START_TEST(lingering)
 }
 END_TEST
 
+/* A supervisor may start rkt with SIGCHLD ignored: nothing is left to wait for then. */
+START_TEST(sigchld_ignored)
+{
+	signal(SIGCHLD, SIG_IGN);
+	ck_assert_msg(call("printf 12345678 >&3\n", NULL) == 0, "%s", unit_message(&e));
+	ck_assert_int_eq(call("exit 3\n", NULL), -EPROTO);
+}
+END_TEST
+
 START_TEST(no_program)
 {
 	const struct worker_call c = { .program = "/nonexistent",
@@ -159,6 +169,7 @@ int main(void)
 	tcase_add_test(t, nothing_is_inherited_without_close_range);
 	tcase_add_loop_test(t, bad_workers, 0, sizeof bad / sizeof *bad);
 	tcase_add_test(t, lingering);
+	tcase_add_test(t, sigchld_ignored);
 	tcase_add_test(t, no_program);
 	suite_add_tcase(suite, t);
 	SRunner *runner = srunner_create(suite);
