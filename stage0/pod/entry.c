@@ -136,7 +136,7 @@ int pod_enter(struct pod *p, struct store *s, const char *app, char *const *argv
 	if (r >= 0)
 		r = pod_pid1(p, &pid1, e);
 	if (r < 0)
-		return err_wrap(e, r, "pod %s", p->uuid.text);
+		return r;
 	const char *entry = stage1_entry(st.manifest, "enter");
 	if (!entry)
 		return ERR_DENY(
@@ -147,7 +147,7 @@ int pod_enter(struct pod *p, struct store *s, const char *app, char *const *argv
 	r = stage1_enter_encode(&enter, &args, e);
 	if (r >= 0)
 		r = exec_entry(p, s, &st, pid1, entry, &args, e);
-	return err_wrap(e, r, "pod %s", p->uuid.text);
+	return r;
 }
 
 /* --- stop ---------------------------------------------------------------------------------- */

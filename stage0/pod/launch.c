@@ -282,5 +282,5 @@ int pod_launch(struct pod *p, struct store *s, const struct launch_options *o, s
 	int r = launch(&c);
 	arena_release(&c.stage1.arena);
 	arena_release(&c.arena);
-	return err_wrap(e, r, "pod %s", p->uuid.text);
+	return r;
 }

@@ -69,7 +69,8 @@ static int bind_read_only(const char *src, const char *dst, struct err *e)
 		return m >= 0 && errno != ENOSYS
 			       ? ERR_SYS(e, "make '%s' read-only", dst)
 			       : bind_old(src, dst, MS_RDONLY | MS_NOSUID | MS_NODEV, e);
-	return attach(m, AT_FDCWD, dst, e);
+	int r = attach(m, AT_FDCWD, dst, e);
+	return r == -ENOSYS ? bind_old(src, dst, MS_RDONLY | MS_NOSUID | MS_NODEV, e) : r;
 }
 
 /* --- overlays ------------------------------------------------------------------------------ */
@@ -98,17 +99,22 @@ static int overlay_error(const char *lower, struct err *e)
 	}
 }
 
-static int overlay_new(const struct overlay *o, int fs, struct err *e)
+/* -ENOSYS: not with this kernel, and nothing has happened. */
+static int overlay_new(const struct overlay *o, int at, const char *dst, struct err *e)
 {
 	const char *const options[][2] = { { "source", "overlay" }, { "lowerdir", o->lower },
 		{ "upperdir", o->upper }, { "workdir", o->work } };
+	_clean_(fd) int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return overlay_error(o->lower, e);
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
 		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0) < 0)
 			return overlay_error(o->lower, e);
 	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return overlay_error(o->lower, e);
-	int m = sys_fsmount(fs, FSMOUNT_CLOEXEC, o->flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0);
-	return m < 0 ? overlay_error(o->lower, e) : m;
+	_clean_(fd) int m =
+		sys_fsmount(fs, FSMOUNT_CLOEXEC, o->flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0);
+	return m < 0 ? overlay_error(o->lower, e) : attach(m, at, dst, e);
 }
 
 static int overlay_old(const struct overlay *o, const char *dst, struct err *e)
@@ -136,13 +142,9 @@ static int overlay_mount(struct overlay *o, int at, const char *dst, struct err 
 		fd_path(name, lower);
 		o->lower = name;
 	}
-	_clean_(fd) int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
-	if (fs >= 0) {
-		_clean_(fd) int m = overlay_new(o, fs, e);
-		return m < 0 ? m : attach(m, at, dst, e);
-	}
-	if (errno != ENOSYS)
-		return overlay_error(o->lower, e);
+	int r = overlay_new(o, at, dst, e);
+	if (r != -ENOSYS)
+		return r;
 	_clean_(fd) int dir = openat(at, dst, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return ERR_SYS(e, "open '%s'", dst);
