@@ -73,7 +73,7 @@ static _Noreturn void child(const char *merged, const char *options, char **argv
 int main(int argc, char **argv)
 {
 	const unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
-		CLONE_NEWCGROUP | CLONE_NEWNET;
+				    CLONE_NEWCGROUP | CLONE_NEWNET;
 	char merged[512], options[2048], path[512];
 	if (argc < 4)
 		errx(2, "usage: floor LOWER_DIR SCRATCH_DIR PROGRAM [ARG...]");
@@ -83,8 +83,8 @@ int main(int argc, char **argv)
 		mkdir(path, 0755);
 	}
 	snprintf(merged, sizeof merged, "%s/m", argv[2]);
-	snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s/u,workdir=%s/w", argv[1], argv[2],
-		argv[2]);
+	snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s/u,workdir=%s/w", argv[1],
+		argv[2], argv[2]);
 	long pid = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
 	must(pid, "clone");
 	if (pid == 0)

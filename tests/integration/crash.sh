@@ -20,6 +20,7 @@ sound() {
 	ok 'image gc'
 	is "$(ls -A "$DATA/cas/tmp")" '' 'left in cas/tmp'
 	for p in /proc/[0-9]*; do
+		[ "$(readlink "$p/ns/mnt" 2>/dev/null)" != "$(readlink /proc/self/ns/mnt)" ] || continue
 		if grep -qsF "$DATA" "$p/mountinfo" && [ -e "$p/exe" ] && [ "$p" != /proc/self ]; then
 			# a dying process keeps its namespace for a moment
 			wait_for 5 test ! -e "$p/exe" || fail "a process is left: $(tr '\0' ' ' <"$p/cmdline")"
