@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,19 +15,16 @@
 static char top[] = "/dev/shm/rkt-fuzz-untar-XXXXXX";
 static int top_fd = -1, tree_fd = -1;
 
-static void remove_top(void)
-{
-	struct err e;
-	rmtree_at(AT_FDCWD, top, &e);
-}
-
 static void prepare(void)
 {
 	struct err e;
 	FUZZ_HOLDS(job_prepare(&e) == 0);
 	umask(0);
+	/* A filesystem that nobody else sees, and that goes with this process however it ends. */
+	FUZZ_HOLDS(unshare(CLONE_NEWNS) == 0);
+	FUZZ_HOLDS(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	FUZZ_HOLDS(mount("fuzz", "/dev/shm", "tmpfs", 0, "size=64m") == 0);
 	FUZZ_HOLDS(mkdtemp(top) != NULL);
-	atexit(remove_top);
 	top_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FUZZ_HOLDS(mkdirat(top_fd, "tree", 0700) == 0);
 	tree_fd = openat(top_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
