@@ -48,7 +48,7 @@ const struct cmd cmds[_CMD_MAX] = {
 		"copy an image's own contents to a directory", 2, 2, 0, GROUP_IMAGES,
 		cmd_image_extract },
 	[CMD_IMAGE_RENDER] = { "image render", "IMAGE DIRECTORY",
-		"copy an image's contents, dependencies included, to a directory", 2, 2, 0,
+		"copy what an app of the image would have as its root to a directory", 2, 2, 0,
 		GROUP_IMAGES, cmd_image_render },
 	[CMD_IMAGE_EXPORT] = { "image export", "IMAGE OUTPUT.aci", "write an image to a file", 2, 2,
 		0, GROUP_IMAGES, cmd_image_export },

@@ -127,14 +127,20 @@ int cmd_image_cat_manifest(struct cli *cli, struct err *e)
 	return EXIT_OK;
 }
 
-static int copy_out(struct cli *cli, struct err *e)
+/* whole: the image must be all of what its app would see. */
+static int copy_out(struct cli *cli, bool whole, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
 	struct image image;
+	struct image_manifest *m;
 	struct outdir out = OUTDIR_INIT;
 	int r = session_open(&s, cli, WITH_STORE, e);
 	if (r >= 0)
 		r = session_stored(&s, cli->args.v[0], &image, e);
+	if (r >= 0)
+		r = store_manifest(&s.store, image.id, &cli->arena, &m, e);
+	if (r >= 0 && whole)
+		r = err_wrap(e, compose_check_whole(m, e), "image '%s'", cli->args.v[0]);
 	if (r >= 0)
 		r = outdir_create(&out, cli->args.v[1], cli->overwrite, e);
 	if (r >= 0)
@@ -147,12 +153,12 @@ static int copy_out(struct cli *cli, struct err *e)
 
 int cmd_image_extract(struct cli *cli, struct err *e)
 {
-	return copy_out(cli, e);
+	return copy_out(cli, false, e);
 }
 
 int cmd_image_render(struct cli *cli, struct err *e)
 {
-	return copy_out(cli, e);
+	return copy_out(cli, true, e);
 }
 
 int cmd_image_export(struct cli *cli, struct err *e)

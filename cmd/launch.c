@@ -77,6 +77,8 @@ static int check_images(struct session *s, const struct pod_manifest *m, struct 
 			r = store_manifest(&s->store, image.id, &s->cli->arena, &im, e);
 		if (r >= 0)
 			r = compose_check_platform(im, e);
+		if (r >= 0)
+			r = compose_check_whole(im, e);
 		if (r < 0)
 			return err_wrap(e, r, "app '%s'", app->name);
 		m->apps[i].image.id = image.id;

@@ -44,6 +44,10 @@ int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **
  * manifest", "bad os "freebsd"", … */
 int compose_check_platform(const struct image_manifest *m, struct err *e);
 
+/* The image is all that its app needs: its tree is the app's root as it is. One that is to be put
+ * together from others, or of which only some paths count, is refused. */
+int compose_check_whole(const struct image_manifest *m, struct err *e);
+
 /* Every `host` volume of the manifest is there: "stat /x: no such file or directory". Not pure. */
 int compose_check_volumes(const struct pod_manifest *m, struct err *e);
 
