@@ -13,7 +13,7 @@
 #include "lib/fs/lockfd.h"
 #include "stage0/pod/internal.h"
 
-enum { CREATE_TRIES = 16, LOCK_TRIES = 50, SYNC_DEPTH = 8 };
+enum { CREATE_TRIES = 16, LOCK_TRIES = 200, SYNC_DEPTH = 8 };
 
 void pod_close(struct pod *p)
 {
@@ -92,8 +92,9 @@ static int try_exclusive(int fd, struct err *e)
 		r = lockfd_try(fd, LOCK_SHARED, e);
 		if (r <= 0)
 			return r; /* somebody owns it */
-		struct timespec ms = { 0, 1000000 };
-		nanosleep(&ms, NULL);
+		/* Of uneven length, so as not to keep step with anybody; 0.1 s in all. */
+		struct timespec nap = { 0, 50000 + i * 7919 % 900000 };
+		nanosleep(&nap, NULL);
 	}
 	return 0;
 }

@@ -253,8 +253,9 @@ START_TEST(lock_in_spite_of_lookers)
 		for (;;) {
 			int fd = openat(p.dirfd, POD_LOCK_FILE, O_RDONLY | O_CLOEXEC);
 			flock(fd, LOCK_SH | LOCK_NB);
-			usleep(200);
+			usleep(50);
 			close(fd);
+			usleep(100);
 		}
 	}
 	for (int i = 0; i < 200; i++) {
