@@ -17,6 +17,7 @@ $(FUZZ_B)/%.o: %.c mk/fuzz.mk
 	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 $(FUZZ_B)/fuzz_%: $(FUZZ_B)/tests/fuzz/fuzz_%.o $(FUZZ_LIB_O)
 	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LIBS)
+$(FUZZ_B)/fuzz_options: $(patsubst %,$(FUZZ_B)/%.o,cmd/commands cmd/options cmd/parse stage0/compose stage0/dns)
 
 # One after the other: each takes a processor. What a target says is shown when it finds something.
 fuzz: $(patsubst %,$(FUZZ_B)/fuzz_%,$(TARGETS))
