@@ -136,9 +136,9 @@ static int wait_for(struct session *s, struct pod *p, const char *text, bool rea
 		return r;
 	r = pod_wait(&s->pods, p, ready, timeout, e);
 	if (r == 0)
-		return err_set(e, ERR_BUSY, ETIMEDOUT, "pod %s is still %s after %s, not %s",
-			p->uuid.text, pod_phase_state(p->phase, p->locked), text,
-			ready ? "ready" : "exited");
+		return err_set(e, ERR_BUSY, ETIMEDOUT, "pod %s is %s: not %s within %s",
+			p->uuid.text, pod_phase_state(p->phase, p->locked),
+			ready ? "ready" : "exited", text);
 	return r;
 }
 
