@@ -59,15 +59,17 @@ endif
 
 # --- sources ------------------------------------------------------------------------------------
 # Every program has one main.c; everything else of a folder goes into an archive, from which the
-# linker takes what is needed. The unpack worker alone links decompressors and digests.
+# linker takes what is needed. The workers alone link decompressors, digests, keys and network.
 LIB_C := $(wildcard lib/*/*.c)
 STAGE2_C := $(wildcard stage2/*.c)
 STAGE1_C := $(filter-out %/main.c,$(wildcard stage1/*.c stage1/native/*.c stage1/fly/*.c))
-STAGE0_C := $(wildcard stage0/*.c stage0/store/*.c stage0/pod/*.c)
+STAGE0_C := $(wildcard stage0/*.c stage0/store/*.c stage0/pod/*.c stage0/trust/*.c)
+CONFINE_C := $(wildcard stage0/confine/*.c)
 UNPACK_C := $(filter-out %/main.c,$(wildcard stage0/unpack/*.c))
+FETCH_C := $(filter-out %/main.c,$(wildcard stage0/fetch/*.c))
 CMD_C := $(filter-out %/main.c,$(wildcard cmd/*.c))
 HOT_C := $(LIB_C) $(STAGE2_C) $(STAGE1_C) $(STAGE0_C) $(CMD_C)
-DYN_C := $(HOT_C) $(UNPACK_C)
+DYN_C := $(HOT_C) $(CONFINE_C) $(UNPACK_C) $(FETCH_C)
 TEST_C := $(wildcard tests/unit/test_*.c)
 HELPER_C := $(wildcard tests/helpers/*.c)
 FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)

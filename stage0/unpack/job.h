@@ -14,6 +14,8 @@ struct job_fds {
 
 /* Loads whatever must not be loaded from inside another root. */
 int job_prepare(struct err *e);
+/* Gives up what the mode does not need; `dirfd` becomes the root. */
+int job_confine(const struct unpack_request *request, int dirfd, struct err *e);
 /* Fills every field of *ret; what went wrong is in it. */
 void job_run(
 	const struct unpack_request *request, const struct job_fds *fds, struct unpack_answer *ret);

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "stage0/unpack/confine.h"
 #include "stage0/unpack/job.h"
 
 static int receive(struct unpack_request *ret)
@@ -30,7 +29,7 @@ int main(void)
 		has_output ? UNPACK_FD_OUTPUT : -1 };
 	int r = job_prepare(&e);
 	if (r >= 0)
-		r = confine(&request, fds.dir, &e);
+		r = job_confine(&request, fds.dir, &e);
 	if (r >= 0)
 		job_run(&request, &fds, &answer);
 	else
