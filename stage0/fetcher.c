@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage0/fetcher.h"
+
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+#include "stage0/self.h"
+
+enum { DEFAULT_TIMEOUT = 60, OPENPGP_HEX = 40, SPKI_HEX = 64 };
+#define DEFAULT_BYTES (16ULL << 20)
+
+_Static_assert((int)FETCH_FD_FIRST == (int)WORKER_FD_FIRST, "the worker's first descriptor");
+_Static_assert((int)FETCH_FD_SOCKET == (int)WORKER_SOCKET, "the worker's socket");
+
+bool fingerprint_valid(const char *text)
+{
+	const char *spki = str_after(text, "sha256-");
+	size_t want = spki ? SPKI_HEX : OPENPGP_HEX;
+	const char *hex = spki ? spki : text;
+	return strlen(hex) == want && parse_hex(hex, want);
+}
+
+/* A text in an array of fixed size, which is ended here, come what may. */
+#define END_TEXT(array) ((array)[sizeof(array) - 1] = '\0')
+
+static bool check_signatures(struct fetch_answer *a)
+{
+	struct fetch_signatures *s = &a->signatures;
+	if (s->n > FETCH_SIGNATURES_MAX)
+		return false;
+	for (size_t i = 0; i < s->n; i++) {
+		struct fetch_signature *v = &s->v[i];
+		END_TEXT(v->fingerprint);
+		END_TEXT(v->detail);
+		if (v->verdict >= _FETCH_SIG_MAX ||
+			!parse_hex(v->fingerprint, strlen(v->fingerprint)))
+			return false;
+		if (v->verdict == FETCH_SIG_GOOD && !fingerprint_valid(v->fingerprint))
+			return false;
+	}
+	return true;
+}
+
+static bool check_keys(struct fetch_answer *a)
+{
+	struct fetch_keys *k = &a->keys;
+	if (k->n == 0 || k->n > FETCH_KEYS_MAX)
+		return false;
+	for (size_t i = 0; i < k->n; i++) {
+		struct fetch_key *v = &k->v[i];
+		END_TEXT(v->fingerprint);
+		END_TEXT(v->algorithm);
+		for (size_t u = 0; u < FETCH_UIDS_MAX; u++)
+			END_TEXT(v->uids[u]);
+		for (size_t u = 0; u < FETCH_SUBKEYS_MAX; u++) {
+			END_TEXT(v->subkeys[u]);
+			if (!parse_hex(v->subkeys[u], strlen(v->subkeys[u])))
+				return false;
+		}
+		/* A key of another kind of fingerprint is told, but flagged. */
+		if (v->type >= _FETCH_KEY_TYPE_MAX || (v->flags & ~_FETCH_KEY_FLAGS_ALL) ||
+			(!(v->flags & FETCH_KEY_IS_WEAK) && !fingerprint_valid(v->fingerprint)))
+			return false;
+	}
+	return true;
+}
+
+static bool (*const checks[_FETCH_MODE_MAX])(struct fetch_answer *a) = {
+	[FETCH_OPENPGP] = check_signatures,
+	[FETCH_KEYINFO] = check_keys,
+};
+
+static int check_answer(const struct fetch_request *q, struct fetch_answer *a, struct err *e)
+{
+	if (a->magic != FETCH_MAGIC || a->version != FETCH_VERSION || a->mode != q->mode ||
+		a->result > 0 || a->result < -4095 || (a->result == 0 && !checks[a->mode](a)))
+		return err_set(e, ERR_PEER, EPROTO, "the fetch worker gave a senseless answer");
+	err_sanitize(&a->err);
+	if (a->result == 0)
+		return 0;
+	*e = a->err;
+	if (e->kind == ERR_NONE)
+		err_set(e, ERR_PEER, EPROTO, "the fetch worker failed and did not say why");
+	return a->result;
+}
+
+int fetcher_run(const struct fetcher *f, struct fetch_answer *ret, struct err *e)
+{
+	_clean_(mem) char *program = NULL;
+	int r = self_worker("fetch", &program, e);
+	if (r < 0)
+		return r;
+	struct fetch_request request = f->request;
+	unsigned timeout = f->timeout_s ? f->timeout_s : DEFAULT_TIMEOUT;
+	request.magic = FETCH_MAGIC;
+	request.version = FETCH_VERSION;
+	if (!request.max_bytes)
+		request.max_bytes = DEFAULT_BYTES;
+	if (!request.cpu_seconds)
+		request.cpu_seconds = timeout;
+	struct worker_call call = {
+		.program = program,
+		.request = &request,
+		.request_size = sizeof request,
+		.answer = ret,
+		.answer_size = sizeof *ret,
+		.timeout_s = timeout,
+	};
+	memcpy(call.fds, f->fds, sizeof call.fds);
+	r = worker_call(&call, e);
+	return r < 0 ? r : check_answer(&request, ret, e);
+}
