@@ -70,14 +70,10 @@ static int compare(struct store *s, const char *hex, int tree, struct err *e)
 	return answer.differences == 0;
 }
 
-int store_verify(struct store *s, const char *id, struct err *e)
+int tree_verify(struct store *s, const char *hex, struct err *e)
 {
 	struct treeref tree;
-	const char *hex = id_hex(id, e);
-	if (!hex)
-		return -EINVAL;
-	if (!record_exists(s, hex))
-		return ERR_NOENT(e, "no image '%s' in the store", id);
+	_clean_(mem) char *id = xasprintf(ID_PREFIX "%s", hex);
 	int r = store_tree(s, id, &tree, e);
 	if (r >= 0) {
 		r = compare(s, hex, tree.lock_fd, e);
@@ -90,6 +86,16 @@ int store_verify(struct store *s, const char *id, struct err *e)
 		r = r < 0 ? r : 0;
 	}
 	return r < 0 ? err_wrap(e, r, "image '%s'", id) : r;
+}
+
+int store_verify(struct store *s, const char *id, struct err *e)
+{
+	const char *hex = id_hex(id, e);
+	if (!hex)
+		return -EINVAL;
+	if (!record_exists(s, hex))
+		return ERR_NOENT(e, "no image '%s' in the store", id);
+	return tree_verify(s, hex, e);
 }
 
 /* --- export, extract, pack -------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* --- an archive that is here already ---------------------------------------------------------- */
+/* --- bytes that are here already -------------------------------------------------------------- */
 
 struct same {
 	struct store *s;
@@ -76,29 +76,93 @@ static bool find_same(struct store *s, int fd, char ret[HEX_SIZE + 1])
 	return same.found;
 }
 
+/* --- whether it is trusted -------------------------------------------------------------------- */
+
+static int ask_before(const struct import_options *o, int fd, struct err *e)
+{
+	return o->check ? o->check(o->ctx, fd, e) : 0;
+}
+
+/* Fills what the record tells about trust. */
+static int ask_after(const struct import_options *o, const struct image_manifest *m,
+	struct arena *a, struct image *image, struct err *e)
+{
+	struct verified v = { 0 };
+	int r = o->accept ? o->accept(o->ctx, m, &v, e) : 0;
+	if (r < 0)
+		return r;
+	image->insecure = o->accept ? !v.mechanism : o->insecure;
+	image->verified = NULL;
+	if (v.mechanism) {
+		image->verified = ARENA_NEW(a, struct verified);
+		*image->verified = v;
+	}
+	return 0;
+}
+
+/* --- an image that is here already ------------------------------------------------------------ */
+
+static int ask_about_stored(struct store *s, const char *hex, const struct import_options *o,
+	struct arena *a, struct image *image, struct err *e)
+{
+	struct image_manifest *m;
+	_clean_(fd) int blob =
+		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (blob < 0)
+		return ERR_SYS(e, "open the stored archive");
+	int r = ask_before(o, blob, e);
+	if (r >= 0)
+		r = store_manifest(s, image->id, a, &m, e);
+	return r < 0 ? r : ask_after(o, m, a, image, e);
+}
+
+static bool same_words(const struct verified *a, const struct verified *b)
+{
+	if (!a || !b)
+		return a == b;
+	return str_eq(a->mechanism, b->mechanism) && str_eq(a->key, b->key) &&
+	       str_eq(a->digest, b->digest);
+}
+
+static int renew_record(struct store *s, const char *hex, const struct image *old,
+	const struct import_options *o, struct arena *a, struct err *e)
+{
+	struct image image = *old;
+	int r = ask_about_stored(s, hex, o, a, &image, e);
+	if (r < 0)
+		return r;
+	/* Once accepted with a signature, it stays so. */
+	if (image.insecure && !old->insecure) {
+		image.insecure = false;
+		image.verified = old->verified;
+	}
+	if (o->source)
+		image.source = o->source;
+	/* What was unpacked when nobody spoke for it must be what the archive holds. */
+	if (old->insecure && !image.insecure && (r = tree_verify(s, hex, e)) < 0)
+		return r;
+	if (image.insecure == old->insecure && same_words(image.verified, old->verified) &&
+		str_eq(image.source, old->source)) {
+		store_touch(s, image.id);
+		return 0;
+	}
+	image.imported_ns = now_ns();
+	return record_write(s, &image, false, e);
+}
+
 /* 1: the image is complete, its record is renewed; 0: something is missing, import it. */
 static int renew(struct store *s, const char *hex, const struct import_options *o, struct arena *a,
 	const char **ret_id, struct err *e)
 {
-	struct image image;
+	struct image old;
 	struct treeref tree;
 	struct err ignored = ERR_INIT;
 	const char *id = arena_printf(a, ID_PREFIX "%s", hex);
 	if (store_tree(s, id, &tree, &ignored) < 0)
 		return 0;
 	int r = 0;
-	if (store_get(s, id, a, &image, &ignored) >= 0) {
-		/* Once accepted with a signature, it stays so. */
-		bool insecure = image.insecure && o->insecure;
-		const char *source = o->source ? o->source : image.source;
-		if (insecure == image.insecure && str_eq(source, image.source)) {
-			store_touch(s, id);
-		} else {
-			image.insecure = insecure;
-			image.source = source;
-			image.imported_ns = now_ns();
-			r = record_write(s, &image, false, e);
-		}
+	if (store_get(s, id, a, &old, &ignored) >= 0) {
+		r = renew_record(s, hex, &old, o, a, e);
 		if (r >= 0) {
 			*ret_id = id;
 			r = 1;
@@ -116,11 +180,50 @@ struct import {
 	struct tmp tree, blob;
 	struct unpack_answer answer;
 	struct image image;
+	bool tree_was_there;
 	char hex[HEX_SIZE + 1];
 };
 
-/* The bytes that are digested are the bytes that are kept: shared with the source where the
- * filesystem can do that, else the worker writes down what it reads. */
+static int copy_bytes(int from, int to, uint64_t max, struct err *e)
+{
+	char chunk[COMPARE_CHUNK];
+	if (!max)
+		max = UINT64_MAX;
+	for (uint64_t done = 0;;) {
+		ssize_t n = io_read_full(from, chunk, sizeof chunk, e);
+		if (n <= 0)
+			return (int)n;
+		done += (uint64_t)n;
+		if (done > max)
+			return err_set(e, ERR_INPUT, EFBIG, "larger than %llu bytes",
+				(unsigned long long)max);
+		int r = io_write_all(to, chunk, (size_t)n, e);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* A copy of fd's bytes that nobody else writes to: 1 and *ret_fd, when the filesystem can share
+ * them or they are to be checked before they are unpacked; else 0, and the worker writes down what
+ * it reads. */
+static int copy_first(struct import *i, int fd, int *ret_fd, struct err *e)
+{
+	bool shared = ioctl(i->blob.fd, FICLONE, fd) == 0;
+	if (!shared && lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE)
+		return ERR_SYS(e, "seek");
+	if (!shared && !i->o->check)
+		return 0;
+	if (!shared) {
+		int r = copy_bytes(fd, i->blob.fd, i->o->max_bytes, e);
+		if (r < 0)
+			return err_wrap(e, r, "copy the archive");
+	}
+	*ret_fd = openat(
+		i->s->dirfd, place(CAS_TMP, i->blob.name).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd < 0 ? ERR_SYS(e, "open the copy of the archive") : 1;
+}
+
+/* The bytes that are checked and digested are the bytes that are kept. */
 static int unpack(struct import *i, int fd, struct err *e)
 {
 	struct unpack_job job = {
@@ -132,18 +235,15 @@ static int unpack(struct import *i, int fd, struct err *e)
 		.max_entries = i->o->max_entries,
 		.timeout_s = i->o->timeout_s,
 	};
-	_clean_(fd) int clone = -1;
-	if (ioctl(i->blob.fd, FICLONE, fd) == 0) {
-		clone = openat(i->s->dirfd, place(CAS_TMP, i->blob.name).path,
-			O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		if (clone < 0)
-			return ERR_SYS(e, "open the copy of the archive");
-		job.input = clone;
+	_clean_(fd) int copy = -1;
+	int r = copy_first(i, fd, &copy, e);
+	if (r > 0) {
+		job.input = copy;
 		job.output = -1;
-	} else if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE) {
-		return ERR_SYS(e, "seek");
+		r = ask_before(i->o, copy, e);
 	}
-	int r = unpacker_run(&job, &i->answer, e);
+	if (r >= 0)
+		r = unpacker_run(&job, &i->answer, e);
 	if (r < 0)
 		return r;
 	digest_hex(i->answer.digest, i->hex);
@@ -167,9 +267,8 @@ static int describe(struct import *i, struct arena *a, struct err *e)
 		.imported_ns = now_ns(),
 		.size = i->answer.input_bytes + i->answer.tree_bytes,
 		.source = i->o->source,
-		.insecure = i->o->insecure,
 	};
-	return 0;
+	return ask_after(i->o, m, a, &i->image, e);
 }
 
 static int publish_blob(struct import *i, int tmpdir, struct err *e)
@@ -199,6 +298,7 @@ static int publish_tree(struct import *i, int tmpdir, struct treeref *ret, struc
 		}
 		if (r != -EEXIST && r != -ENOTEMPTY)
 			return r;
+		i->tree_was_there = true;
 		/* Somebody else was faster. Theirs may be removed before we hold it: again. */
 		r = store_tree(i->s, i->image.id, ret, e);
 		if (r != -ENOENT)
@@ -224,7 +324,11 @@ static int publish(struct import *i, struct err *e)
 		r = publish_tree(i, tmpdir, &tree, e);
 	if (r < 0)
 		return r;
-	r = record_write(i->s, &i->image, true, e);
+	/* A tree that was unpacked when nobody spoke for it must be what the archive holds. */
+	if (i->tree_was_there && i->o->check)
+		r = tree_verify(i->s, i->hex, e);
+	if (r >= 0)
+		r = record_write(i->s, &i->image, true, e);
 	treeref_release(&tree);
 	return r;
 }

@@ -57,6 +57,10 @@ void tmp_cleanup(struct tmp *t);
 int record_write(struct store *s, const struct image *image, bool durable, struct err *e);
 bool record_exists(struct store *s, const char *hex);
 
+/* --- content.c --- */
+/* As store_verify, of a tree that may have no record yet. */
+int tree_verify(struct store *s, const char *hex, struct err *e);
+
 /* --- unpacker.c: talking to the worker --- */
 struct unpack_job {
 	enum unpack_mode mode;

@@ -19,6 +19,14 @@ static int not_negative(struct jctx *c, const struct jpath *at, const void *targ
 	return *(const int64_t *)target < 0 ? jdec_error(c, at, "negative") : 0;
 }
 
+static const struct jfield verified_fields[] = {
+	{ "mechanism", J_STRING, offsetof(struct verified, mechanism), J_REQUIRED },
+	{ "key", J_STRING, offsetof(struct verified, key), J_REQUIRED },
+	{ "digest", J_STRING, offsetof(struct verified, digest), J_REQUIRED },
+	{ "time", J_I64, offsetof(struct verified, time_ns), J_REQUIRED, .check = not_negative },
+	{ 0 },
+};
+
 _Static_assert(sizeof(((struct image *)0)->size) == sizeof(int64_t), "decoded as J_I64");
 static const struct jfield record_fields[] = {
 	{ "name", J_STRING, offsetof(struct image, name), J_REQUIRED },
@@ -27,6 +35,8 @@ static const struct jfield record_fields[] = {
 	{ "size", J_I64, offsetof(struct image, size), J_REQUIRED, .check = not_negative },
 	{ "source", J_STRING, offsetof(struct image, source), 0 },
 	{ "insecure", J_BOOL, offsetof(struct image, insecure), 0 },
+	{ "verified", J_OBJECT, offsetof(struct image, verified), 0, verified_fields,
+		sizeof(struct verified) },
 	{ 0 },
 };
 
@@ -36,6 +46,17 @@ static int record_decode(const struct str *bytes, struct arena *a, struct image 
 	struct jctx c = { a, e };
 	int r = json_parse(str_text(bytes), bytes->len, a, &v, e);
 	return r < 0 ? r : jdec_object(&c, v, NULL, record_fields, J_UNKNOWN_REFUSED, ret);
+}
+
+void verified_encode(struct jenc *j, const struct verified *v)
+{
+	jenc_open(j, '{');
+	jenc_member(j, "mechanism", v->mechanism);
+	jenc_member(j, "key", v->key);
+	jenc_member(j, "digest", v->digest);
+	jenc_key(j, "time");
+	jenc_i64(j, v->time_ns);
+	jenc_close(j, '}');
 }
 
 int record_write(struct store *s, const struct image *image, bool durable, struct err *e)
@@ -53,6 +74,10 @@ int record_write(struct store *s, const struct image *image, bool durable, struc
 	jenc_member(&j, "source", image->source);
 	jenc_key(&j, "insecure");
 	jenc_bool(&j, image->insecure);
+	if (image->verified) {
+		jenc_key(&j, "verified");
+		verified_encode(&j, image->verified);
+	}
 	jenc_close(&j, '}');
 	str_addc(&out, '\n');
 	if (!str_ok(&out))

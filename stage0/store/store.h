@@ -33,6 +33,14 @@ struct store {
 	char *path; /* absolute path of cas/ */
 };
 
+/* What spoke for an image when it was accepted. */
+struct verified {
+	const char *mechanism; /* "openpgp" */
+	const char *key;    /* fingerprint of the key, of the primary one where there are several */
+	const char *digest; /* of the bytes that were signed, "sha256-<hex>" */
+	int64_t time_ns;    /* unix time of the verification */
+};
+
 struct image {
 	const char *id;			   /* sha512-<128 hex> */
 	const char *name;		   /* appc name; labels are in the manifest */
@@ -41,21 +49,36 @@ struct image {
 	uint64_t size;			   /* bytes of blob and tree */
 	const char *source;		   /* what it was fetched from, for error texts and JSON */
 	bool insecure;			   /* accepted without a signature */
+	struct verified *verified;	   /* NULL: insecure, or came with the program */
 };
 struct images {
 	struct image *v;
 	size_t n;
 };
 
+struct jenc;
+void verified_encode(struct jenc *j, const struct verified *v); /* an object */
+
 /* Opens (and creates where missing) DATA/cas. */
 int store_open(struct store *s, const char *data_dir, struct err *e);
 void store_close(struct store *s);
 
-/* Import of a local archive by the unpack worker. `path` is opened once, read once. Returns the id
- * (arena). An image that is there already is not unpacked again, only its record is renewed.
- * The caller has decided that it is trusted. */
+/*
+ * Import of an archive by the unpack worker; fd is read once. Returns the id (arena). An image that
+ * is there already is not unpacked again, only its record is renewed.
+ *
+ * Whether it is trusted is the caller's decision, who is asked twice: `check` sees the bytes before
+ * anything of them is unpacked, in a copy that belongs to the store, so that nobody can change
+ * afterwards what was checked; `accept` sees the manifest before anything is published, and says in
+ * *ret what the record shall tell (ret->mechanism NULL: accepted without a signature). Without
+ * them the image is accepted as `insecure` says.
+ */
 struct import_options {
-	bool insecure;	      /* recorded */
+	bool insecure; /* recorded, unless `accept` says otherwise */
+	int (*check)(void *ctx, int fd, struct err *e);
+	int (*accept)(
+		void *ctx, const struct image_manifest *m, struct verified *ret, struct err *e);
+	void *ctx;
 	const char *source;   /* recorded */
 	uint64_t max_bytes;   /* of the uncompressed archive; 0: the default, 64 GiB */
 	uint64_t max_entries; /* 0: the default, 1 million */
