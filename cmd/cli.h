@@ -54,6 +54,8 @@ struct cli {
 	const char *stage1_path, *stage1_url, *stage1_name, *stage1_hash, *stage1_from_dir;
 
 	/* the others */
+	const char *signature, *prefix;
+	bool root, skip_fingerprint_review, allow_unsigned;
 	const char *app, *uuid_file, *format, *fields, *sort, *order, *wait, *wait_ready;
 	bool full, no_legend, force, pretty_print, mark_only, overwrite, rootfs_only;
 	int64_t grace_period, expire_prepared; /* ns */

@@ -34,6 +34,7 @@
 	X(IMAGE_RENDER, image_render)             \
 	X(IMAGE_EXPORT, image_export)             \
 	X(IMAGE_VERIFY, image_verify)             \
+	X(TRUST, trust)                           \
 	X(CONFIG, config)                         \
 	X(VERSION, version)                       \
 	X(COMPLETION, completion)                 \

@@ -11,7 +11,15 @@
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
 
-enum field { FIELD_ID, FIELD_NAME, FIELD_SIZE, FIELD_IMPORT_TIME, FIELD_LAST_USED, _FIELD_MAX };
+enum field {
+	FIELD_ID,
+	FIELD_NAME,
+	FIELD_SIZE,
+	FIELD_IMPORT_TIME,
+	FIELD_LAST_USED,
+	FIELD_VERIFIED,
+	_FIELD_MAX
+};
 
 static const struct {
 	const char *name, *title;
@@ -22,7 +30,11 @@ static const struct {
 	[FIELD_SIZE] = { "size", "SIZE", true },
 	[FIELD_IMPORT_TIME] = { "importtime", "IMPORT TIME", true },
 	[FIELD_LAST_USED] = { "lastused", "LAST USED", true },
+	[FIELD_VERIFIED] = { "verified", "VERIFIED", false },
 };
+
+#define USUAL_FIELDS "id,name,size,importtime,lastused"
+#define FULL_FIELDS USUAL_FIELDS ",verified"
 
 struct selection {
 	enum field v[_FIELD_MAX];
@@ -95,6 +107,14 @@ static const char *image_name(struct arena *a, const struct image *i)
 	return i->version ? arena_printf(a, "%s:%s", i->name, i->version) : i->name;
 }
 
+/* Who spoke for it: "openpgp:<fingerprint>", "no", "-" for what came with rkt. */
+static const char *verified_text(struct arena *a, const struct image *i)
+{
+	if (i->verified)
+		return arena_printf(a, "%s:%s", i->verified->mechanism, i->verified->key);
+	return i->insecure ? "no" : "-";
+}
+
 static const char *cell(struct cli *cli, const struct image *i, enum field f, int64_t now)
 {
 	struct arena *a = &cli->arena;
@@ -105,6 +125,7 @@ static const char *cell(struct cli *cli, const struct image *i, enum field f, in
 	case FIELD_SIZE:
 		return full ? arena_printf(a, "%llu", (unsigned long long)i->size)
 			    : size_text(a, i->size);
+	case FIELD_VERIFIED: return verified_text(a, i);
 	case FIELD_LAST_USED:
 		return full ? time_text(a, i->last_used_ns) : time_ago(a, i->last_used_ns, now);
 	default: return full ? time_text(a, i->imported_ns) : time_ago(a, i->imported_ns, now);
@@ -148,6 +169,12 @@ static void print_json(struct cli *cli, const struct images *l)
 		jenc_i64(&j, image->last_used_ns);
 		jenc_key(&j, "size");
 		jenc_i64(&j, (int64_t)image->size);
+		jenc_key(&j, "insecure");
+		jenc_bool(&j, image->insecure);
+		if (image->verified) {
+			jenc_key(&j, "verified");
+			verified_encode(&j, image->verified);
+		}
 		jenc_close(&j, '}');
 	}
 	jenc_close(&j, ']');
@@ -159,6 +186,8 @@ int cmd_image_list(struct cli *cli, struct err *e)
 	_clean_(session) struct session s = SESSION_INIT;
 	struct selection columns, keys;
 	struct images l = { 0 };
+	if (!cli->fields)
+		cli->fields = cli->full ? FULL_FIELDS : USUAL_FIELDS;
 	int r = select_fields(cli->fields, "fields", false, &columns, e);
 	if (r >= 0)
 		r = select_fields(cli->sort, "sort", true, &keys, e);

@@ -9,6 +9,7 @@
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
+#include "stage0/trust/accept.h"
 
 #define NS 1000000000LL
 
@@ -34,7 +35,7 @@ static int fetch_one(struct session *s, const char *ref, struct err *e)
 	struct image image;
 	struct treeref tree;
 	struct arena *a = &s->cli->arena;
-	int r = session_image(s, ref, &image, e);
+	int r = session_image(s, ref, s->cli->signature, &image, e);
 	if (r < 0)
 		return r;
 	/* Rendered now, so that the first pod need not wait for it. */
@@ -179,6 +180,22 @@ int cmd_image_export(struct cli *cli, struct err *e)
 	return r < 0 ? r : EXIT_OK;
 }
 
+/* Is whoever signed it still trusted? */
+static int verify_signer(
+	struct session *s, const struct image *image, const char *ref, struct err *e)
+{
+	const struct keystore ks = session_keystore(s);
+	if (!image->verified)
+		return 0;
+	int r = accept_still_holds(&ks, image, &s->cli->arena, e);
+	if (r < 0)
+		return err_wrap(e, r, "image '%s'", ref);
+	if (r == 0)
+		return err_wrap(e, -EPERM, "image '%s'", ref);
+	printf("signed by a trusted key: \"%s\" (%s)\n", ref, image->verified->key);
+	return 0;
+}
+
 static int verify_one(struct session *s, const char *ref, struct err *e)
 {
 	struct image image;
@@ -193,7 +210,7 @@ static int verify_one(struct session *s, const char *ref, struct err *e)
 		printf("tree cache verification failed for image \"%s\" (\"%s\"): repaired\n", ref,
 			id);
 	printf("successfully verified checksum for image: \"%s\" (\"%s\")\n", ref, id);
-	return 0;
+	return verify_signer(s, &image, ref, e);
 }
 
 int cmd_image_verify(struct cli *cli, struct err *e)

@@ -16,7 +16,7 @@ static int find_images(struct session *s, struct compose *c, struct err *e)
 	for (size_t i = 0; i < c->n_apps; i++) {
 		struct image image = { 0 };
 		struct image_manifest *m;
-		int r = session_image(s, c->apps[i].image, &image, e);
+		int r = session_image(s, c->apps[i].image, c->apps[i].signature, &image, e);
 		if (r < 0)
 			return r;
 		r = store_manifest(&s->store, image.id, a, &m, e);
@@ -113,8 +113,9 @@ static int resolve_stage1(struct session *s, struct stage1_image *ret, struct er
 		.hash = cli->stage1_hash,
 		.from_dir = cli->stage1_from_dir,
 	};
-	return stage1_image_resolve(&s->store, &s->config, &choice, cli->insecure & INSECURE_IMAGE,
-		&s->cli->arena, ret, e);
+	const struct keystore ks = session_keystore(s);
+	return stage1_image_resolve(&s->store, &s->config, &ks, &choice,
+		cli->insecure & INSECURE_IMAGE, &s->cli->arena, ret, e);
 }
 
 int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)

@@ -6,7 +6,7 @@
 #define ON_PREPARE (BIT(RUN) | BIT(PREPARE))
 #define ON_START (BIT(RUN) | BIT(RUN_PREPARED))
 #define ON_LISTS (BIT(LIST) | BIT(IMAGE_LIST))
-#define ON_FORMAT (BIT(LIST) | BIT(STATUS) | BIT(IMAGE_LIST))
+#define ON_FORMAT (BIT(LIST) | BIT(STATUS) | BIT(IMAGE_LIST) | BIT(TRUST))
 #define ON_UUID_FILE (BIT(STATUS) | BIT(STOP) | BIT(RM) | BIT(CAT_MANIFEST))
 #define ON_PRETTY (BIT(CAT_MANIFEST) | BIT(IMAGE_CAT_MANIFEST) | BIT(CONFIG))
 #define ON_COPY (BIT(IMAGE_EXTRACT) | BIT(IMAGE_RENDER))
@@ -130,15 +130,32 @@ const struct option options[] = {
 	{ "user-label", "NAME=VALUE", "label for the user's own purposes", ON_PREPARE, OPT_LIST,
 		OPTION_APP, APP(user_labels) },
 
+	{ "signature", "FILE",
+		"file with the image's signature (default: beside the image, .aci.asc)", ON_PREPARE,
+		OPT_TEXT, OPTION_APP, APP(signature) },
+
+	/* Of trust. */
+	{ "signature", "FILE",
+		"file with the image's signature (default: beside the image, .aci.asc)", BIT(FETCH),
+		OPT_TEXT, 0, CLI(signature) },
+	{ "prefix", "PREFIX", "for images of that name and below it", BIT(TRUST), OPT_TEXT, 0,
+		CLI(prefix) },
+	{ "root", NULL, "for images of every name", BIT(TRUST), OPT_BOOL, 0, CLI(root) },
+	{ "skip-fingerprint-review", NULL, "trust without asking", BIT(TRUST), OPT_BOOL, 0,
+		CLI(skip_fingerprint_review) },
+	{ "allow-unsigned", NULL, "ask no signature of the images below the prefix", BIT(TRUST),
+		OPT_BOOL, 0, CLI(allow_unsigned) },
+
 	/* Of the other commands. */
 	{ "full", NULL, "print everything in full: ids, times, sizes in bytes",
 		ON_LISTS | BIT(FETCH), OPT_BOOL, 0, CLI(full) },
 	{ "no-legend", NULL, "leave the heading out", ON_LISTS, OPT_BOOL, 0, CLI(no_legend) },
 	{ "format", "json|json-pretty", "print JSON instead of text", ON_FORMAT, OPT_TEXT, 0,
 		CLI(format) },
-	{ "fields", "FIELD[,FIELD...]", "columns: id, name, size, importtime, lastused",
-		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(fields), NULL,
-		"id,name,size,importtime,lastused" },
+	{ "fields", "FIELD[,FIELD...]",
+		"columns: id, name, size, importtime, lastused, verified (default: all but the "
+		"last, which --full adds)",
+		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(fields) },
 	{ "sort", "FIELD[,FIELD...]", "order by columns: name, importtime, lastused, size",
 		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(sort), NULL, "importtime" },
 	{ "order", "asc|desc", "ascending or descending", BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(order),

@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/fs/io.h"
+#include "stage0/trust/accept.h"
 
 #define DATA_DIR "/var/lib/rkt"
 
@@ -86,34 +87,29 @@ static int refuse_remote(const char *ref, struct err *e)
 	return 0;
 }
 
-static int import(struct session *s, const char *path, struct image *ret, struct err *e)
+struct keystore session_keystore(const struct session *s)
 {
-	if (!(s->cli->insecure & INSECURE_IMAGE))
-		return ERR_DENY(
-			e, "nobody who is trusted signed it; --insecure-options=image accepts it");
-	_clean_(fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return ERR_SYS(e, "open '%s'", path);
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return ERR_SYS(e, "fstat");
-	if (!S_ISREG(st.st_mode))
-		return ERR_BAD(e, "not a regular file");
-	_clean_(mem) char *absolute = realpath(path, NULL);
-	struct arena *a = &s->cli->arena;
-	struct import_options o = { .insecure = true };
-	o.source = arena_printf(a, "file://%s", absolute ? absolute : path);
-	const char *id;
-	int r = store_import(&s->store, fd, &o, a, &id, e);
-	if (r < 0)
-		return r;
-	return store_get(&s->store, id, a, ret, e);
+	const struct cli *cli = s->cli;
+	return (struct keystore){ { cli->system_config, cli->local_config, cli->user_config } };
 }
 
-static int import_path(struct session *s, const char *path, struct image *ret, struct err *e)
+/* name, labels: what the image must be; NULL when only the file was asked for. */
+static int import_path(struct session *s, const char *path, const char *signature, const char *name,
+	const struct nvlist *labels, struct image *ret, struct err *e)
 {
 	dbg("image: using image from file %s", path);
-	int r = import(s, path, ret, e);
+	const struct keystore ks = session_keystore(s);
+	const struct accept_file file = {
+		.path = path,
+		.signature = signature,
+		.insecure = s->cli->insecure & INSECURE_IMAGE,
+		.name = name,
+		.labels = labels,
+	};
+	const char *id;
+	int r = accept_image_file(&s->store, &ks, &file, &s->cli->arena, &id, e);
+	if (r >= 0)
+		r = store_get(&s->store, id, &s->cli->arena, ret, e);
 	return r < 0 ? err_wrap(e, r, "image '%s'", path) : r;
 }
 
@@ -123,7 +119,8 @@ int session_stored(struct session *s, const char *ref, struct image *ret, struct
 	return r < 0 ? err_wrap(e, r, "image '%s'", ref) : r;
 }
 
-int session_image(struct session *s, const char *ref, struct image *ret, struct err *e)
+int session_image(
+	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
 {
 	if (str_after(ref, "sha512-")) {
 		dbg("image: using image from the store with hash %s", ref);
@@ -134,7 +131,7 @@ int session_image(struct session *s, const char *ref, struct image *ret, struct 
 		return r;
 	const char *path = as_path(ref);
 	if (path)
-		return import_path(s, path, ret, e);
+		return import_path(s, path, signature, NULL, NULL, ret, e);
 	r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
 	if (r == -ENOENT)
 		return ERR_NOENT(e,
@@ -145,8 +142,12 @@ int session_image(struct session *s, const char *ref, struct image *ret, struct 
 		return err_wrap(e, r, "image '%s'", ref);
 	/* "update": what was imported from a file that is still there is read from it again. */
 	const char *origin = ret->source ? str_after(ret->source, "file://") : NULL;
-	if (str_eq(s->cli->pull_policy, "update") && origin && is_regular_file(origin))
-		return import_path(s, origin, ret, e);
+	if (str_eq(s->cli->pull_policy, "update") && origin && is_regular_file(origin)) {
+		struct nvlist labels = { 0 };
+		if (ret->version && strchr(ref, ':'))
+			nv_set(&s->cli->arena, &labels, "version", ret->version);
+		return import_path(s, origin, signature, ret->name, &labels, ret, e);
+	}
 	dbg("image: using image from local store for image name %s", ref);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "stage0/config.h"
 #include "stage0/pod/pod.h"
 #include "stage0/store/store.h"
+#include "stage0/trust/keystore.h"
 
 enum session_needs {
 	WITH_STORE = 1 << 0,
@@ -37,14 +38,18 @@ static inline void session_cleanup(struct session *s)
 /*
  * An image as the user names it, found or imported:
  *	sha512-…              the store's, by any beginning of its id
- *	file://…, a path      read anew every time; needs --insecure-options=image
+ *	file://…, a path      read anew every time, and verified with the signature beside it
+ *	                      or in `signature` (NULL: beside it)
  *	an appc name          the store's newest of that name
  * What is a path and what is a name is told apart as rkt does: an absolute path or an existing
  * file is a path; with a ':' a name; with "./" or ending in ".aci" a path; else a name.
  */
-int session_image(struct session *s, const char *ref, struct image *ret, struct err *e);
+int session_image(struct session *s, const char *ref, const char *signature, struct image *ret,
+	struct err *e);
 /* The same without import: an image that is in the store. */
 int session_stored(struct session *s, const char *ref, struct image *ret, struct err *e);
+
+struct keystore session_keystore(const struct session *s);
 
 /* The UUID arguments: cli->args, or the one in --uuid-file. */
 int session_uuids(struct session *s, struct strlist *ret, struct err *e);

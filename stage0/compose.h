@@ -16,7 +16,8 @@
 
 struct compose_app {
 	/* Where the app comes from. */
-	const char *image; /* as the user wrote it, for errors */
+	const char *image;     /* as the user wrote it, for errors */
+	const char *signature; /* file with the image's signature; NULL: beside it */
 	const char *image_id;
 	const struct image_manifest *manifest;
 	/* Its settings; NULL or empty where the user said nothing. */

@@ -37,14 +37,16 @@ enum {
 	FETCH_KEYS_MAX = 16,		    /* keys in one file */
 	FETCH_SUBKEYS_MAX = 8,		    /* of a key that are told */
 	FETCH_UIDS_MAX = 4,		    /* likewise */
-	FETCH_SIGNATURES_MAX = 16,	    /* that are judged; the rest is not looked at */
+	FETCH_BAD_MAX = 8,
+	FETCH_SIGNATURES_MAX = 16,   /* that are judged; the rest is not looked at */
 	FETCH_FINGERPRINT_SIZE = 80, /* 40 hex digits, or "sha256-" and 64 of them, and a NUL */
 	FETCH_UID_SIZE = 256,
 	FETCH_DIGEST_SIZE = 32, /* sha256 */
 };
 
 /* On FETCH_FD_KEYS lie the key files that count, one behind the other, each behind one of these.
- * A file must hold one primary key, whose fingerprint is its name; else nothing is verified. */
+ * A file must hold one primary key, whose fingerprint is its name; one that does not is told as
+ * bad, and its key does not count. */
 struct fetch_keyfile {
 	uint32_t size; /* of the file, which follows */
 	char fingerprint[FETCH_FINGERPRINT_SIZE];
@@ -80,10 +82,17 @@ struct fetch_signature {
 	int64_t created, expires; /* unix time; expires 0: never */
 };
 
+/* A key file that is not what its name says. */
+struct fetch_badfile {
+	uint32_t index; /* on FETCH_FD_KEYS, from 0 */
+	char why[124];
+};
+
 struct fetch_signatures {
-	uint32_t n, reserved;
-	uint8_t digest[FETCH_DIGEST_SIZE]; /* of DATA, all of it */
-	uint64_t bytes;			   /* of DATA */
+	uint32_t n, n_bad;
+	struct fetch_badfile bad[FETCH_BAD_MAX]; /* if there are more, nothing is verified */
+	uint8_t digest[FETCH_DIGEST_SIZE];	 /* of DATA, all of it */
+	uint64_t bytes;				 /* of DATA */
 	struct fetch_signature v[FETCH_SIGNATURES_MAX];
 };
 

@@ -28,8 +28,10 @@ bool fingerprint_valid(const char *text)
 static bool check_signatures(struct fetch_answer *a)
 {
 	struct fetch_signatures *s = &a->signatures;
-	if (s->n > FETCH_SIGNATURES_MAX)
+	if (s->n == 0 || s->n > FETCH_SIGNATURES_MAX || s->n_bad > FETCH_BAD_MAX)
 		return false;
+	for (size_t i = 0; i < s->n_bad; i++)
+		END_TEXT(s->bad[i].why);
 	for (size_t i = 0; i < s->n; i++) {
 		struct fetch_signature *v = &s->v[i];
 		END_TEXT(v->fingerprint);

@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/parse.h"
 #include "stage0/self.h"
+#include "stage0/trust/accept.h"
 
 /* The id of the stage1-native.aci that was built with this program. Programs without one (tests)
  * import the file to learn it. */
@@ -36,13 +37,14 @@ static int use_id(
 	return 0;
 }
 
-static int use_file(struct store *s, const char *path, bool trusted, struct arena *a,
-	struct stage1_image *ret, struct err *e)
+/* One that came with the program. */
+static int use_own(
+	struct store *s, const char *path, struct arena *a, struct stage1_image *ret, struct err *e)
 {
 	_clean_(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return ERR_SYS(e, "open stage1 image '%s'", path);
-	struct import_options o = { .insecure = !trusted, .source = path };
+	const struct import_options o = { .source = path };
 	const char *id;
 	int r = store_import(s, fd, &o, a, &id, e);
 	if (r >= 0)
@@ -64,26 +66,36 @@ static bool came_with_program(const char *path)
 	return strncmp(real, real_own, n) == 0 && !strchr(real + n, '/');
 }
 
-static int use_path(struct store *s, const char *path, bool insecure, struct arena *a,
-	struct stage1_image *ret, struct err *e)
+/* What every way to a file needs. */
+struct source {
+	struct store *s;
+	const struct keystore *ks;
+	bool insecure;
+	struct arena *a;
+};
+
+static int use_path(
+	const struct source *from, const char *path, struct stage1_image *ret, struct err *e)
 {
-	bool trusted = came_with_program(path);
-	if (!trusted && !insecure)
-		return ERR_DENY(e,
-			"stage1 image '%s' has no signature: --insecure-options=image accepts it",
-			path);
-	return use_file(s, path, trusted, a, ret, e);
+	const char *id;
+	if (came_with_program(path))
+		return use_own(from->s, path, from->a, ret, e);
+	const struct accept_file file = { .path = path, .insecure = from->insecure };
+	int r = accept_image_file(from->s, from->ks, &file, from->a, &id, e);
+	if (r >= 0)
+		r = use_id(from->s, id, from->a, ret, e);
+	return err_wrap(e, r, "stage1 image '%s'", path);
 }
 
-static int use_url(struct store *s, const char *url, bool insecure, struct arena *a,
-	struct stage1_image *ret, struct err *e)
+static int use_url(
+	const struct source *from, const char *url, struct stage1_image *ret, struct err *e)
 {
 	const char *path = str_after(url, "file://");
 	if (!path)
 		return ERR_BAD(e, "stage1 image '%s': only file:// URLs can be read", url);
 	if (path[0] != '/')
 		return ERR_BAD(e, "stage1 image '%s': a file:// URL names an absolute path", url);
-	return use_path(s, path, insecure, a, ret, e);
+	return use_path(from, path, ret, e);
 }
 
 static int use_ref(
@@ -96,21 +108,21 @@ static int use_ref(
 	return err_wrap(e, r, "stage1 image '%s'", ref);
 }
 
-static int use_from_dir(struct store *s, const struct config *c, const char *name, bool insecure,
-	struct arena *a, struct stage1_image *ret, struct err *e)
+static int use_from_dir(const struct source *from, const struct config *c, const char *name,
+	struct stage1_image *ret, struct err *e)
 {
 	if (strchr(name, '/') || name[0] == '.')
 		return ERR_BAD(
 			e, "stage1 image '%s': --stage1-from-dir takes the name of a file", name);
 	if (c->stage1_images)
 		return use_path(
-			s, arena_printf(a, "%s/%s", c->stage1_images, name), insecure, a, ret, e);
+			from, arena_printf(from->a, "%s/%s", c->stage1_images, name), ret, e);
 	_clean_(mem) char *own = NULL;
 	int r = self_stage1_image(default_flavor, &own, e);
 	if (r < 0)
 		return r;
-	return use_path(s, arena_printf(a, "%.*s%s", (int)(path_base(own) - own), own, name),
-		insecure, a, ret, e);
+	return use_path(from,
+		arena_printf(from->a, "%.*s%s", (int)(path_base(own) - own), own, name), ret, e);
 }
 
 static int use_default(struct store *s, struct arena *a, struct stage1_image *ret, struct err *e)
@@ -120,39 +132,40 @@ static int use_default(struct store *s, struct arena *a, struct stage1_image *re
 	*e = ERR_INIT; /* not in the store yet */
 	_clean_(mem) char *path = NULL;
 	int r = self_stage1_image(default_flavor, &path, e);
-	return r < 0 ? r : use_file(s, arena_strdup(a, path), true, a, ret, e);
+	return r < 0 ? r : use_own(s, arena_strdup(a, path), a, ret, e);
 }
 
-static int use_configured(struct store *s, const struct config *c, bool insecure, struct arena *a,
-	struct stage1_image *ret, struct err *e)
+static int use_configured(
+	const struct source *from, const struct config *c, struct stage1_image *ret, struct err *e)
 {
 	if (c->stage1_name) {
-		int r = use_ref(
-			s, arena_printf(a, "%s:%s", c->stage1_name, c->stage1_version), a, ret, e);
+		const char *ref = arena_printf(from->a, "%s:%s", c->stage1_name, c->stage1_version);
+		int r = use_ref(from->s, ref, from->a, ret, e);
 		if (r >= 0 || !c->stage1_location)
 			return r;
 		*e = ERR_INIT;
 	}
-	return c->stage1_location[0] == '/' ? use_path(s, c->stage1_location, insecure, a, ret, e)
-					    : use_url(s, c->stage1_location, insecure, a, ret, e);
+	return c->stage1_location[0] == '/' ? use_path(from, c->stage1_location, ret, e)
+					    : use_url(from, c->stage1_location, ret, e);
 }
 
-int stage1_image_resolve(struct store *s, const struct config *c,
+int stage1_image_resolve(struct store *s, const struct config *c, const struct keystore *ks,
 	const struct stage1_choice *choice, bool insecure, struct arena *a,
 	struct stage1_image *ret, struct err *e)
 {
+	const struct source from = { s, ks, insecure, a };
 	if (choice->name)
 		return use_ref(s, choice->name, a, ret, e);
 	if (choice->hash)
 		return use_ref(s, choice->hash, a, ret, e);
 	if (choice->path)
-		return use_path(s, choice->path, insecure, a, ret, e);
+		return use_path(&from, choice->path, ret, e);
 	if (choice->url)
-		return use_url(s, choice->url, insecure, a, ret, e);
+		return use_url(&from, choice->url, ret, e);
 	if (choice->from_dir)
-		return use_from_dir(s, c, choice->from_dir, insecure, a, ret, e);
+		return use_from_dir(&from, c, choice->from_dir, ret, e);
 	if (c->stage1_name || c->stage1_location)
-		return use_configured(s, c, insecure, a, ret, e);
+		return use_configured(&from, c, ret, e);
 	return use_default(s, a, ret, e);
 }
 

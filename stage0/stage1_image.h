@@ -4,7 +4,9 @@
  *
  * One of the --stage1-* flags, else the configured image, else `stage1-native.aci` beside the
  * program. Images that are in the store already (by name, by id) and those from the directory that
- * the program was installed with are trusted; any other needs --insecure-options=image.
+ * the program was installed with are trusted; any other needs a signature (stage0/trust/accept.h)
+ * or
+ * --insecure-options=image.
  *
  * The id of the default image is linked into `rkt` (mk/stage1.mk), so that finding it in the store
  * costs one look.
@@ -18,6 +20,7 @@
 #include "lib/spec/image.h"
 #include "stage0/config.h"
 #include "stage0/store/store.h"
+#include "stage0/trust/keystore.h"
 
 struct stage1_image { /* resolved, and in the store */
 	const char *id;
@@ -27,7 +30,7 @@ struct stage1_image { /* resolved, and in the store */
 struct stage1_choice { /* of the command line; at most one is not NULL */
 	const char *name, *path, *url, *hash, *from_dir;
 };
-int stage1_image_resolve(struct store *s, const struct config *c,
+int stage1_image_resolve(struct store *s, const struct config *c, const struct keystore *ks,
 	const struct stage1_choice *choice, bool insecure, struct arena *a,
 	struct stage1_image *ret, struct err *e);
 

@@ -87,14 +87,16 @@ static int load_file(
 	return r < 0 ? r : pgp_load(ffi, bytes, head->size, e);
 }
 
-static int load_keys(rnp_ffi_t ffi, struct err *e)
+static int load_keys(rnp_ffi_t ffi, struct fetch_signatures *ret, struct err *e)
 {
 	_clean_(str) struct str all = STR_INIT(ALL_KEYS_MAX);
 	int r = io_read_fd(FETCH_FD_KEYS, "the keys", &all, e);
 	if (r < 0)
 		return r;
-	for (size_t at = 0; at < all.len;) {
+	uint32_t index = 0;
+	for (size_t at = 0; at < all.len; index++) {
 		struct fetch_keyfile head;
+		struct err why = ERR_INIT;
 		if (all.len - at < sizeof head)
 			return ERR_BAD(e, "the list of keys is cut");
 		memcpy(&head, all.buf + at, sizeof head);
@@ -102,9 +104,14 @@ static int load_keys(rnp_ffi_t ffi, struct err *e)
 		head.fingerprint[sizeof head.fingerprint - 1] = '\0';
 		if (head.size > all.len - at)
 			return ERR_BAD(e, "the list of keys is cut");
-		r = load_file(ffi, &head, all.buf + at, e);
-		if (r < 0)
-			return err_wrap(e, r, "key file '%s'", head.fingerprint);
+		if (load_file(ffi, &head, all.buf + at, &why) < 0) {
+			if (ret->n_bad == FETCH_BAD_MAX)
+				return ERR_BAD(e, "more than %d files of trusted keys are bad",
+					FETCH_BAD_MAX);
+			struct fetch_badfile *bad = &ret->bad[ret->n_bad++];
+			bad->index = index;
+			err_format(&why, false, bad->why, sizeof bad->why);
+		}
 		at += head.size;
 	}
 	return 0;
@@ -288,7 +295,7 @@ int openpgp_run(const struct fetch_request *request, struct fetch_answer *ret, s
 		return ERR_BAD(e, "OpenSSL does not work");
 	int r = pgp_open(&ffi, e);
 	if (r >= 0)
-		r = load_keys(ffi, e);
+		r = load_keys(ffi, &ret->signatures, e);
 	if (r >= 0)
 		r = io_read_fd(FETCH_FD_SIGNATURES, "the signature file", &file, e);
 	if (r >= 0)

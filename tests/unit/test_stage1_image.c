@@ -80,7 +80,8 @@ static void teardown(void)
 static int resolve(struct config c, struct stage1_choice choice, bool insecure)
 {
 	e = ERR_INIT;
-	return stage1_image_resolve(&store, &c, &choice, insecure, &arena, &got, &e);
+	static const struct keystore no_keys;
+	return stage1_image_resolve(&store, &c, &no_keys, &choice, insecure, &arena, &got, &e);
 }
 
 #define gives(want, ...)                                                          \

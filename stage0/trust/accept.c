@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage0/trust/accept.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/fs/io.h"
+#include "stage0/fetcher.h"
+#include "stage0/trust/pubkey.h"
+
+enum { ALL_KEYS_MAX = 32 * 1024 * 1024, VERIFY_TIMEOUT = 600 };
+
+static const char *verdict_text(uint32_t verdict)
+{
+	static const char *const texts[_FETCH_SIG_MAX] = {
+#define X(id, text) [FETCH_SIG_##id] = text,
+		FETCH_SIGNATURE(X)
+#undef X
+	};
+	return texts[verdict];
+}
+
+struct acceptance {
+	const struct accept_request *q;
+	struct arena *a;
+	struct trust_entries all;
+	bool verified; /* signatures holds the worker's judgement */
+	struct fetch_signatures signatures;
+	size_t *index, n_keys; /* of key files, into all.v */
+};
+
+/* --- the keys that are handed to the worker --------------------------------------------------- */
+
+static int add_keyfile(const struct trust_entry *entry, int out, struct err *e)
+{
+	struct fetch_keyfile head = { 0 };
+	_clean_(str) struct str bytes = STR_INIT(FETCH_KEYFILE_MAX);
+	_clean_(fd) int fd = open(entry->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_SYS(e, "open '%s'", entry->path);
+	int r = io_read_fd(fd, entry->path, &bytes, e);
+	if (r < 0)
+		return r;
+	head.size = (uint32_t)bytes.len;
+	snprintf(head.fingerprint, sizeof head.fingerprint, "%s", entry->fingerprint);
+	r = io_write_all(out, &head, sizeof head, e);
+	return r < 0 ? r : io_write_all(out, str_text(&bytes), bytes.len, e);
+}
+
+static int collect_keys(struct acceptance *c, struct err *e)
+{
+	const struct trust_entries *all = &c->all;
+	_clean_(fd) int fd = memfd_create("keys", MFD_CLOEXEC);
+	c->n_keys = 0;
+	c->index = ARENA_ARRAY(c->a, size_t, all->n);
+	if (fd < 0)
+		return ERR_SYS(e, "memfd_create");
+	for (size_t i = 0; i < all->n; i++) {
+		const struct trust_entry *entry = &all->v[i];
+		if (entry->kind != TRUST_KEY || entry->mask || entry->masked || entry->misplaced)
+			continue;
+		int r = add_keyfile(entry, fd, e);
+		if (r < 0)
+			return r;
+		c->index[c->n_keys++] = i;
+	}
+	if (lseek(fd, 0, SEEK_CUR) > ALL_KEYS_MAX)
+		return ERR_BAD(e, "the trusted keys are larger than %d bytes", ALL_KEYS_MAX);
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return ERR_SYS(e, "seek");
+	return take_fd(&fd);
+}
+
+/* --- one image -------------------------------------------------------------------------------- */
+
+/* Where a key is trusted, for texts: `prefix "a", prefix "b"`. Empty: nowhere. */
+static const char *trusted_for(const struct acceptance *c, const char *fingerprint)
+{
+	_clean_(str) struct str out = STR_INIT(STR_MAX_PATH);
+	size_t n = strlen(fingerprint);
+	for (size_t i = 0; n && i < c->all.n; i++) {
+		const struct trust_entry *entry = &c->all.v[i];
+		size_t m = strlen(entry->fingerprint);
+		/* A signature may name its maker by the last digits only. */
+		if (entry->mask || entry->kind != TRUST_KEY || n > m ||
+			strcmp(entry->fingerprint + m - n, fingerprint) != 0)
+			continue;
+		str_addf(&out, "%s%s\"%s\"%s", out.len ? ", " : "", entry->prefix ? "prefix " : "",
+			entry->prefix ? entry->prefix : "every name",
+			entry->masked ? " (but masked)" : "");
+	}
+	return arena_strdup(c->a, str_text(&out));
+}
+
+/* Why there is no good signature: of the first one that says most. */
+static int refuse_signatures(const struct acceptance *c, struct err *e)
+{
+	const struct fetch_signature *v = &c->signatures.v[0];
+	for (size_t i = 1; i < c->signatures.n && v->verdict == FETCH_SIG_UNKNOWN_KEY; i++)
+		v = &c->signatures.v[i];
+	const char *where = trusted_for(c, v->fingerprint);
+	const char *name = c->q->name ? c->q->name : "PREFIX";
+	const char *detail = *v->detail ? arena_printf(c->a, " (%s)", v->detail) : "";
+	if (v->verdict != FETCH_SIG_UNKNOWN_KEY)
+		return ERR_DENY(e, "signature by key %s: %s%s", v->fingerprint,
+			verdict_text(v->verdict), detail);
+	if (*where)
+		return ERR_DENY(e, "%s: key %s is trusted for %s", verdict_text(v->verdict),
+			v->fingerprint, where);
+	return ERR_DENY(e,
+		"%s: key %s is not trusted; `rkt trust --prefix=%s FILE` trusts the public key in "
+		"FILE",
+		verdict_text(v->verdict), v->fingerprint, name);
+}
+
+static int refuse_unsigned(const struct acceptance *c, struct err *e)
+{
+	return err_set(e, ERR_REFUSED, ENOENT,
+		"error opening signature file: there is no '%s': --signature=FILE names another, "
+		"--insecure-options=image accepts the image as it is",
+		c->q->signature);
+}
+
+static bool any_unsigned(const struct trust_entries *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].kind == TRUST_UNSIGNED && !all->v[i].mask && !all->v[i].masked)
+			return true;
+	return false;
+}
+
+static int check_bytes(void *ctx, int fd, struct err *e)
+{
+	struct acceptance *c = ctx;
+	static struct fetch_answer answer;
+	if (c->q->signature_fd < 0)
+		return any_unsigned(&c->all) ? 0 : refuse_unsigned(c, e);
+	_clean_(fd) int keys = collect_keys(c, e);
+	if (keys < 0)
+		return keys;
+	const struct fetcher f = {
+		.request = { .mode = FETCH_OPENPGP },
+		.fds = { fd, c->q->signature_fd, keys, -1 },
+		.timeout_s = VERIFY_TIMEOUT,
+	};
+	int r = fetcher_run(&f, &answer, e);
+	if (r < 0)
+		return err_wrap(e, r, "signature '%s'", c->q->signature);
+	c->signatures = answer.signatures;
+	c->verified = true;
+	for (size_t i = 0; i < c->signatures.n; i++)
+		if (c->signatures.v[i].verdict == FETCH_SIG_GOOD)
+			return 0;
+	return err_wrap(e, refuse_signatures(c, e), "signature '%s'", c->q->signature);
+}
+
+/* A file that is not what its name says is an error for all that it covers. */
+static int check_keyfiles(
+	const struct acceptance *c, const struct trust_entries *in_force, struct err *e)
+{
+	for (size_t i = 0; i < in_force->n; i++) {
+		const struct trust_entry *entry = &in_force->v[i];
+		if (entry->misplaced)
+			return ERR_BAD(
+				e, "'%s' is not named by the fingerprint of a key", entry->path);
+		for (size_t b = 0; b < c->signatures.n_bad; b++) {
+			const struct fetch_badfile *bad = &c->signatures.bad[b];
+			if (bad->index < c->n_keys &&
+				entry->path == c->all.v[c->index[bad->index]].path)
+				return ERR_BAD(e, "key file '%s': %s", entry->path, bad->why);
+		}
+	}
+	return 0;
+}
+
+static void fill(const struct acceptance *c, const struct fetch_signature *v, struct verified *ret)
+{
+	char hex[2 * FETCH_DIGEST_SIZE + 1];
+	struct timespec now;
+	for (size_t i = 0; i < FETCH_DIGEST_SIZE; i++)
+		snprintf(hex + 2 * i, 3, "%02x", c->signatures.digest[i]);
+	clock_gettime(CLOCK_REALTIME, &now);
+	*ret = (struct verified){
+		.mechanism = "openpgp",
+		.key = arena_strdup(c->a, v->fingerprint),
+		.digest = arena_printf(c->a, "sha256-%s", hex),
+		.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
+	};
+}
+
+static int accept_manifest(
+	void *ctx, const struct image_manifest *m, struct verified *ret, struct err *e)
+{
+	struct acceptance *c = ctx;
+	struct trust_entries in_force;
+	int r = accept_check_name(m, c->q->name, c->q->labels, e);
+	if (r < 0 || c->q->insecure)
+		return r;
+	keystore_for(&c->all, m->name, c->a, &in_force);
+	r = check_keyfiles(c, &in_force, e);
+	if (r < 0)
+		return r;
+	const struct fetch_signature *good = NULL;
+	for (size_t i = 0; i < c->signatures.n && c->verified; i++) {
+		const struct fetch_signature *v = &c->signatures.v[i];
+		if (v->verdict != FETCH_SIG_GOOD)
+			continue;
+		good = v;
+		for (size_t k = 0; k < in_force.n; k++) {
+			if (in_force.v[k].kind == TRUST_KEY &&
+				!strcmp(in_force.v[k].fingerprint, v->fingerprint)) {
+				fill(c, v, ret);
+				return 0;
+			}
+		}
+	}
+	if (good)
+		return ERR_DENY(e,
+			"signature made by unknown entity: key %s is trusted for %s, not for "
+			"\"%s\"; "
+			"`rkt trust --prefix=%s FILE` trusts the public key in FILE",
+			good->fingerprint, trusted_for(c, good->fingerprint), m->name, m->name);
+	for (size_t k = 0; k < in_force.n; k++)
+		if (in_force.v[k].kind == TRUST_UNSIGNED)
+			return 0;
+	return refuse_unsigned(c, e);
+}
+
+int accept_check_name(const struct image_manifest *m, const char *name, const struct nvlist *labels,
+	struct err *e)
+{
+	if (name && strcmp(name, m->name) != 0)
+		return ERR_DENY(e, "requested name: \"%s\" differs from fetched aci name: \"%s\"",
+			name, m->name);
+	for (size_t i = 0; labels && i < labels->n; i++) {
+		const struct nv *want = &labels->v[i];
+		const char *has = nv_get(&m->labels, want->name);
+		if (!has)
+			return ERR_DENY(e,
+				"requested label \"%s\" not provided by the image manifest",
+				want->name);
+		if (strcmp(has, want->value) != 0)
+			return ERR_DENY(e,
+				"requested value for label \"%s\": \"%s\" differs from fetched aci "
+				"label value: \"%s\"",
+				want->name, want->value, has);
+	}
+	return 0;
+}
+
+int accept_image(struct store *s, const struct keystore *ks, int fd, const struct accept_request *q,
+	struct arena *a, const char **ret_id, struct err *e)
+{
+	struct acceptance *c = ARENA_NEW(a, struct acceptance);
+	c->q = q;
+	c->a = a;
+	const struct import_options o = {
+		.source = q->source,
+		.check = q->insecure ? NULL : check_bytes,
+		.accept = accept_manifest,
+		.ctx = c,
+		.max_bytes = q->max_bytes,
+		.max_entries = q->max_entries,
+	};
+	int r = q->insecure ? 0 : keystore_list(ks, a, &c->all, e);
+	return r < 0 ? r : store_import(s, fd, &o, a, ret_id, e);
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+static int open_file(const char *path, struct err *e)
+{
+	struct stat st;
+	_clean_(fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_SYS(e, "open '%s'", path);
+	if (fstat(fd, &st) < 0)
+		return ERR_SYS(e, "stat '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return ERR_BAD(e, "'%s' is not a regular file", path);
+	return take_fd(&fd);
+}
+
+/* As rkt has it: "X.aci" and "X" are signed in "X.aci.asc". */
+static const char *beside(const char *path, struct arena *a)
+{
+	size_t n = strlen(path) - (str_ends(path, ".aci") ? strlen(".aci") : 0);
+	return arena_printf(a, "%.*s.aci.asc", (int)n, path);
+}
+
+int accept_image_file(struct store *s, const struct keystore *ks, const struct accept_file *file,
+	struct arena *a, const char **ret_id, struct err *e)
+{
+	_clean_(fd) int fd = open_file(file->path, e);
+	if (fd < 0)
+		return fd;
+	_clean_(mem) char *absolute = realpath(file->path, NULL);
+	struct accept_request q = {
+		.source = arena_printf(a, "file://%s", absolute ? absolute : file->path),
+		.signature_fd = -1,
+		.signature = file->signature ? file->signature : beside(file->path, a),
+		.insecure = file->insecure,
+		.name = file->name,
+		.labels = file->labels,
+	};
+	if (!file->insecure) {
+		q.signature_fd = open_file(q.signature, e);
+		if (q.signature_fd < 0 && (q.signature_fd != -ENOENT || file->signature))
+			return err_wrap(e, q.signature_fd, "error opening signature file");
+	}
+	int r = accept_image(s, ks, fd, &q, a, ret_id, e);
+	fd_close(q.signature_fd);
+	return r;
+}
+
+int accept_still_holds(
+	const struct keystore *ks, const struct image *image, struct arena *a, struct err *e)
+{
+	struct trust_entries all, in_force;
+	const struct verified *v = image->verified;
+	int r = keystore_list(ks, a, &all, e);
+	if (r < 0)
+		return r;
+	keystore_for(&all, image->name, a, &in_force);
+	for (size_t i = 0; i < in_force.n; i++) {
+		const struct trust_entry *entry = &in_force.v[i];
+		if (entry->kind != TRUST_KEY || strcmp(entry->fingerprint, v->key) != 0)
+			continue;
+		struct pubkeys keys;
+		r = pubkeys_read_file(entry->path, &keys, e);
+		const char *objection = r < 0 ? NULL : pubkey_objection(&keys.keys.v[0]);
+		pubkeys_release(&keys);
+		if (r < 0)
+			return r;
+		if (!objection)
+			return 1;
+		ERR_DENY(e, "it was signed by key %s, which is %s now", v->key, objection);
+		return 0;
+	}
+	ERR_DENY(e, "it was signed by key %s, which is not trusted for \"%s\" any more", v->key,
+		image->name);
+	return 0;
+}
