@@ -12,6 +12,7 @@
 #include "lib/fs/io.h"
 #include "lib/json/jdec.h"
 #include "lib/json/jenc.h"
+#include "stage0/config_auth.h"
 
 enum { CONFIG_FILE_MAX = 1024 * 1024 };
 
@@ -25,14 +26,14 @@ static const struct jfield header_fields[] = {
 };
 
 static const struct jfield paths_fields[] = {
-	{ "data", J_STRING, offsetof(struct config, data), 0 },
-	{ "stage1-images", J_STRING, offsetof(struct config, stage1_images), 0 },
+	{ "data", J_STRING, offsetof(struct config_file, config.data), 0 },
+	{ "stage1-images", J_STRING, offsetof(struct config_file, config.stage1_images), 0 },
 	{ 0 },
 };
 static const struct jfield stage1_fields[] = {
-	{ "name", J_STRING, offsetof(struct config, stage1_name), 0 },
-	{ "version", J_STRING, offsetof(struct config, stage1_version), 0 },
-	{ "location", J_STRING, offsetof(struct config, stage1_location), 0 },
+	{ "name", J_STRING, offsetof(struct config_file, config.stage1_name), 0 },
+	{ "version", J_STRING, offsetof(struct config_file, config.stage1_version), 0 },
+	{ "location", J_STRING, offsetof(struct config_file, config.stage1_location), 0 },
 	{ 0 },
 };
 
@@ -42,8 +43,10 @@ static const char *set(const char *s)
 	return str_empty(s) ? NULL : s;
 }
 
-static int check_paths(struct config *c, struct err *e)
+static int check_paths(struct config_file *f, struct arena *a, struct err *e)
 {
+	struct config *c = &f->config;
+	(void)a;
 	c->data = set(c->data);
 	c->stage1_images = set(c->stage1_images);
 	if (c->data && c->data[0] != '/')
@@ -68,8 +71,10 @@ static int check_location(const char *location, struct err *e)
 			  "are \"docker\", \"file\", \"http\", \"https\"");
 }
 
-static int check_stage1(struct config *c, struct err *e)
+static int check_stage1(struct config_file *f, struct arena *a, struct err *e)
 {
+	struct config *c = &f->config;
+	(void)a;
 	c->stage1_name = set(c->stage1_name);
 	c->stage1_version = set(c->stage1_version);
 	c->stage1_location = set(c->stage1_location);
@@ -84,9 +89,12 @@ static int check_stage1(struct config *c, struct err *e)
 struct kind {
 	const char *name, *dir;
 	const struct jfield *fields;
-	int (*check)(struct config *c, struct err *e);
+	int (*check)(struct config_file *f, struct arena *a, struct err *e);
 };
+/* Those of one directory next to each other. */
 static const struct kind kinds[] = {
+	{ "auth", "auth.d", auth_fields, auth_check },
+	{ "dockerAuth", "auth.d", docker_auth_fields, docker_auth_check },
 	{ "paths", "paths.d", paths_fields, check_paths },
 	{ "stage1", "stage1.d", stage1_fields, check_stage1 },
 };
@@ -112,8 +120,15 @@ static const char **value_of(struct config *c, const struct value *v)
 }
 
 /* exclusive: a value that is there already is an error; else it is replaced. */
-static int merge(struct config *into, struct config *from, bool exclusive, struct err *e)
+static int merge(
+	struct config *into, struct config *from, bool exclusive, struct arena *a, struct err *e)
 {
+	int r = auths_merge(&into->auths, &from->auths, "auth for domain", exclusive, a, e);
+	if (r >= 0)
+		r = auths_merge(&into->docker_auths, &from->docker_auths,
+			"credentials for docker registry", exclusive, a, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
 		const char **to = value_of(into, &values[i]), **v = value_of(from, &values[i]);
 		if (!*v)
@@ -123,6 +138,16 @@ static int merge(struct config *into, struct config *from, bool exclusive, struc
 		*to = *v;
 	}
 	return 0;
+}
+
+/* The kind of that name that lies where `k` does. */
+static const struct kind *kind_of(const struct kind *k, const char *name)
+{
+	const char *dir = k->dir;
+	for (; k < kinds + sizeof kinds / sizeof *kinds && str_eq(k->dir, dir); k++)
+		if (str_eq(k->name, name))
+			return k;
+	return NULL;
 }
 
 static int decode(const struct kind *k, const char *dir, const char *name, const struct str *bytes,
@@ -141,20 +166,22 @@ static int decode(const struct kind *k, const char *dir, const char *name, const
 		return ERR_BAD(e, "no rktKind specified");
 	if (str_empty(h.version))
 		return ERR_BAD(e, "no rktVersion specified");
-	if (strcmp(h.kind, k->name) != 0)
+	const struct kind *expected = k;
+	k = kind_of(expected, h.kind);
+	if (!k)
 		return ERR_BAD(e,
 			"the configuration directory \"%s/%s\" expects to have configuration files "
 			"of kinds \"%s\", but \"%s\" has kind of \"%s\"",
-			dir, k->dir, k->name, name, h.kind);
+			dir, expected->dir, expected->name, name, h.kind);
 	if (strcmp(h.version, "v1") != 0)
 		return ERR_BAD(e,
 			"no parser available for configuration of kind \"%s\" and version \"%s\"",
 			h.kind, h.version);
-	struct config found = { 0 };
+	struct config_file found = { 0 };
 	r = jdec_object(&c, v, NULL, k->fields, J_UNKNOWN_IGNORED, &found);
 	if (r >= 0)
-		r = k->check(&found, e);
-	return r < 0 ? r : merge(ret, &found, true, e);
+		r = k->check(&found, a, e);
+	return r < 0 ? r : merge(ret, &found.config, true, a, e);
 }
 
 static bool is_regular(int dirfd, const struct dirent *ent)
@@ -201,11 +228,13 @@ static int load_dir(const char *dir, struct arena *a, struct config *ret, struct
 	if (base < 0)
 		return errno == ENOENT ? 0 : ERR_SYS(e, "open configuration directory '%s'", dir);
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (i && str_eq(kinds[i].dir, kinds[i - 1].dir))
+			continue;
 		int r = load_kind(base, dir, &kinds[i], a, &own, e);
 		if (r < 0)
 			return r;
 	}
-	return merge(ret, &own, false, e);
+	return merge(ret, &own, false, a, e);
 }
 
 int config_load(const char *vendor, const char *local, const char *user, struct arena *a,
@@ -234,6 +263,7 @@ void config_encode(const struct config *c, bool pretty, struct str *out)
 	jenc_open(&j, '{');
 	jenc_key(&j, "stage0");
 	jenc_open(&j, '[');
+	auths_encode(&j, c);
 	jenc_open(&j, '{');
 	member(&j, "rktVersion", "v1");
 	member(&j, "rktKind", "paths");
