@@ -23,6 +23,8 @@ enum { FETCH_FD_SOCKET = 3, FETCH_FD_FIRST };
 enum fetch_mode {
 	FETCH_OPENPGP, /* SIGNATURES over DATA, made by which of KEYS? */
 	FETCH_KEYINFO, /* what is in KEYS? Each key → OUTPUT, alone, armored */
+	FETCH_HTTP,    /* GET what JOB says → BODY */
+	FETCH_HTML,    /* metas of appc discovery in DOCUMENT */
 	_FETCH_MODE_MAX
 };
 
@@ -50,6 +52,99 @@ enum {
 struct fetch_keyfile {
 	uint32_t size; /* of the file, which follows */
 	char fingerprint[FETCH_FINGERPRINT_SIZE];
+};
+
+/* FETCH_HTTP: JOB holds one struct fetch_http_job. The body of an answer 200 or 206 is written to
+ * BODY at its place, that of any other is thrown away; BODY may be missing. CA may be missing: then
+ * the host's directory of authorities counts. PROGRESS, a file, may be missing, too. */
+enum { FETCH_FD_JOB = FETCH_FD_FIRST, FETCH_FD_BODY, FETCH_FD_CA, FETCH_FD_PROGRESS };
+/* FETCH_HTML: read from its beginning to its end. */
+enum { FETCH_FD_DOCUMENT = FETCH_FD_FIRST };
+
+enum {
+	FETCH_URL_SIZE = 2048,
+	FETCH_ETAG_SIZE = 256,
+	FETCH_HEADER_SIZE = 1024, /* of one that is told */
+	FETCH_SECRET_SIZE = 8192,
+	FETCH_REDIRECTS_MAX = 10,
+	FETCH_CA_MAX = 8 * 1024 * 1024, /* bytes of CA */
+	FETCH_METAS_MAX = 32,
+	FETCH_DOCUMENT_MAX = 1024 * 1024, /* bytes of DOCUMENT */
+	FETCH_PREFIX_SIZE = 512,
+	FETCH_TEMPLATE_SIZE = 1024,
+};
+
+enum fetch_http_job_flags {
+	FETCH_HTTP_ALLOW_PLAIN = 1, /* http:// as well, also after redirects */
+	FETCH_HTTP_NO_TLS_CHECK = 2,
+	FETCH_HTTP_AWS = 4, /* user and password sign the request: AWS signature version 4 */
+	_FETCH_HTTP_JOB_FLAGS_ALL = 7,
+};
+
+/* All texts end with NUL, within what they have; empty: there is none. */
+struct fetch_http_job {
+	uint32_t flags, connect_s, stall_s, reserved;
+	uint64_t max_body; /* bytes, with those that are there */
+	uint64_t offset;   /* bytes of BODY that are there: the rest is asked for */
+	char url[FETCH_URL_SIZE];
+	char validator[FETCH_ETAG_SIZE]; /* of what is there: ETag or date, for If-Range */
+	char etag[FETCH_ETAG_SIZE];	 /* If-None-Match */
+	char accept[FETCH_HEADER_SIZE];
+	/* Go to the host of `url` alone: never on to another one, nor to another port or scheme. */
+	char authorization[FETCH_SECRET_SIZE]; /* the header's value */
+	char user[FETCH_HEADER_SIZE], password[FETCH_HEADER_SIZE], region[64];
+	/* What curl has in its environment. */
+	char https_proxy[FETCH_HEADER_SIZE], http_proxy[FETCH_HEADER_SIZE];
+	char no_proxy[FETCH_HEADER_SIZE];
+};
+
+/* Kept in PROGRESS: written before the first byte of a body, and now and then afterwards. */
+struct fetch_http_progress {
+	uint32_t magic, version;
+	uint64_t bytes; /* of BODY that are there */
+	uint64_t total; /* 0: unknown */
+	char validator[FETCH_ETAG_SIZE];
+};
+
+enum fetch_http_outcome {
+	FETCH_HTTP_DONE,   /* there is a status, and all of the body that belongs to it */
+	FETCH_HTTP_AGAIN,  /* `why`, which may be over the next time */
+	FETCH_HTTP_FAILED, /* `why`, which will be so the next time */
+	_FETCH_HTTP_OUTCOME_MAX
+};
+enum fetch_http_flags {
+	FETCH_HTTP_HAS_MAX_AGE = 1,
+	FETCH_HTTP_NO_STORE = 2, /* Cache-Control: no-store or no-cache */
+	FETCH_HTTP_RESUMED = 4,	 /* Range was honoured */
+	FETCH_HTTP_COMPLETE = 8, /* 416, as nothing is left to ask for */
+	_FETCH_HTTP_FLAGS_ALL = 15,
+};
+
+struct fetch_http {
+	uint32_t outcome, flags; /* enum fetch_http_outcome, enum fetch_http_flags */
+	uint32_t status, redirects;
+	uint64_t bytes;	     /* of BODY that are there, with those that were there before */
+	uint64_t total;	     /* that the server speaks of; 0: it does not */
+	int64_t max_age;     /* seconds */
+	int64_t retry_after; /* seconds from now; -1: not said */
+	char why[256];
+	char url[FETCH_URL_SIZE]; /* of the last request */
+	char etag[FETCH_ETAG_SIZE];
+	char content_type[128], digest[128]; /* Docker-Content-Digest */
+	char challenge[FETCH_HEADER_SIZE];   /* WWW-Authenticate */
+	char link[FETCH_HEADER_SIZE];
+	char filters_applied[128]; /* OCI-Filters-Applied */
+};
+
+enum fetch_meta_kind { FETCH_META_DISCOVERY, FETCH_META_PUBKEYS, _FETCH_META_KIND_MAX };
+struct fetch_meta {
+	uint32_t kind, reserved;
+	char prefix[FETCH_PREFIX_SIZE];
+	char template[FETCH_TEMPLATE_SIZE]; /* of the image's URL; of keys: the URL */
+};
+struct fetch_metas {
+	uint32_t n, reserved;
+	struct fetch_meta v[FETCH_METAS_MAX];
 };
 
 /* What a signature is worth. Only GOOD counts; the first that applies of the others is said. */
@@ -134,5 +229,7 @@ struct fetch_answer {
 	union {
 		struct fetch_signatures signatures;
 		struct fetch_keys keys;
+		struct fetch_http http;
+		struct fetch_metas metas;
 	};
 };

@@ -69,9 +69,40 @@ static bool check_keys(struct fetch_answer *a)
 	return true;
 }
 
+static bool check_http(struct fetch_answer *a)
+{
+	struct fetch_http *h = &a->http;
+	END_TEXT(h->why);
+	END_TEXT(h->url);
+	END_TEXT(h->etag);
+	END_TEXT(h->content_type);
+	END_TEXT(h->digest);
+	END_TEXT(h->challenge);
+	END_TEXT(h->link);
+	END_TEXT(h->filters_applied);
+	return h->outcome < _FETCH_HTTP_OUTCOME_MAX && !(h->flags & ~_FETCH_HTTP_FLAGS_ALL) &&
+	       h->status <= 999 && h->max_age >= 0 && h->retry_after >= -1;
+}
+
+static bool check_metas(struct fetch_answer *a)
+{
+	struct fetch_metas *m = &a->metas;
+	if (m->n > FETCH_METAS_MAX)
+		return false;
+	for (size_t i = 0; i < m->n; i++) {
+		END_TEXT(m->v[i].prefix);
+		END_TEXT(m->v[i].template);
+		if (m->v[i].kind >= _FETCH_META_KIND_MAX)
+			return false;
+	}
+	return true;
+}
+
 static bool (*const checks[_FETCH_MODE_MAX])(struct fetch_answer *a) = {
 	[FETCH_OPENPGP] = check_signatures,
 	[FETCH_KEYINFO] = check_keys,
+	[FETCH_HTTP] = check_http,
+	[FETCH_HTML] = check_metas,
 };
 
 static int check_answer(const struct fetch_request *q, struct fetch_answer *a, struct err *e)
@@ -109,6 +140,8 @@ int fetcher_run(const struct fetcher *f, struct fetch_answer *ret, struct err *e
 		.answer = ret,
 		.answer_size = sizeof *ret,
 		.timeout_s = timeout,
+		.tick = f->tick,
+		.tick_ctx = f->tick_ctx,
 	};
 	memcpy(call.fds, f->fds, sizeof call.fds);
 	r = worker_call(&call, e);

@@ -11,6 +11,8 @@ struct fetcher {
 	struct fetch_request request; /* magic, version and limits that are 0 are filled in */
 	int fds[WORKER_FD_MAX];	      /* -1: none; they are FETCH_FD_FIRST, … */
 	unsigned timeout_s;	      /* 0: a minute */
+	void (*tick)(void *ctx);      /* see worker.h */
+	void *tick_ctx;
 };
 /* What the worker reports becomes the error. On success the part of *ret that belongs to the mode
  * is well formed: counts and enumerations in range, texts ended, fingerprints of their form. */

@@ -17,7 +17,7 @@
 #include "lib/sys/compat.h"
 
 /* Descriptors are first moved above what they may collide with, then down to their numbers. */
-enum { PARKED = 64, EXIT_NOT_STARTED = 127, GRACE_MS = 2000 };
+enum { PARKED = 64, EXIT_NOT_STARTED = 127, GRACE_MS = 2000, TICK_MS = 200, POLL_MS = 60000 };
 
 static void close_from(unsigned first)
 {
@@ -82,18 +82,22 @@ static int64_t now_ms(void)
 }
 
 /* 1: something can be read (or the peer is gone); 0: the time is over. */
-static int wait_readable(int fd, int64_t deadline, struct err *e)
+static int wait_readable(const struct worker_call *c, int fd, struct err *e)
 {
+	const int step = c->tick ? TICK_MS : POLL_MS;
+	const int64_t deadline = now_ms() + (int64_t)c->timeout_s * 1000;
 	for (;;) {
 		int64_t left = deadline - now_ms();
 		if (left <= 0)
 			return 0;
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int r = poll(&p, 1, left > 60000 ? 60000 : (int)left);
+		int r = poll(&p, 1, left > step ? step : (int)left);
 		if (r > 0)
 			return 1;
 		if (r < 0 && errno != EINTR)
 			return ERR_SYS(e, "poll");
+		if (c->tick)
+			c->tick(c->tick_ctx);
 	}
 }
 
@@ -113,7 +117,7 @@ static int converse(const struct worker_call *c, int socket, struct err *e)
 {
 	if (send(socket, c->request, c->request_size, MSG_NOSIGNAL) < 0)
 		return errno == EPIPE || errno == ECONNRESET ? 0 : ERR_SYS(e, "send request");
-	int r = wait_readable(socket, now_ms() + (int64_t)c->timeout_s * 1000, e);
+	int r = wait_readable(c, socket, e);
 	if (r < 0)
 		return r;
 	if (r == 0)

@@ -26,6 +26,9 @@ struct worker_call {
 	void *answer;	    /* one packet, of exactly… */
 	size_t answer_size; /* …this size */
 	unsigned timeout_s; /* then it is killed */
+	/* Called a few times a second while the worker works; may be NULL. */
+	void (*tick)(void *ctx);
+	void *tick_ctx;
 };
 
 /* -EPROTO/-ETIME with ERR_PEER when the worker died, spoke nonsense or took too long; it is gone

@@ -29,3 +29,6 @@ extern const struct fetch_mode_row fetch_modes[_FETCH_MODE_MAX];
 int openpgp_prepare(struct err *e);
 int openpgp_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
 int keyinfo_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
+int http_prepare(struct err *e);
+int http_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
+int html_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
