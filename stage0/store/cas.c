@@ -36,7 +36,7 @@ static const struct {
 	const char *path;
 	bool group;
 } dirs[] = { { ".", true }, { "blob", true }, { CAS_BLOB, true }, { CAS_IMAGE, true },
-	{ CAS_TREE, false }, { CAS_TMP, true } };
+	{ CAS_TREE, false }, { CAS_TMP, true }, { CAS_REMOTE, true } };
 
 int cas_make_dirs(struct store *s, struct err *e)
 {

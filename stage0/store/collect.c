@@ -9,6 +9,7 @@
 #include "lib/fs/lockfd.h"
 #include "lib/fs/rmtree.h"
 #include "stage0/store/internal.h"
+#include "stage0/store/remote.h"
 
 /* A half-written record whose writer still lives is younger than this by far. */
 enum { RECORD_LEFTOVER_S = 3600 };
@@ -144,6 +145,20 @@ static int leftover(void *ctx, const char *name, struct err *e)
 	return r <= 0 ? r : remove_tmp(c->s, name, e);
 }
 
+/* Notes about images that are gone, and those that nobody can read. */
+static int stale_note(void *ctx, const char *name, struct err *e)
+{
+	struct collector *c = ctx;
+	_clean_(arena) struct arena a = ARENA_INIT;
+	struct err why = ERR_INIT;
+	struct remote_note note;
+	if (note_read(c->s, name, &a, &note, &why) >= 0)
+		return 0;
+	if (unlinkat(c->s->dirfd, place(CAS_REMOTE, name).path, 0) < 0 && errno != ENOENT)
+		return ERR_SYS(e, "remove '%s/%s/%s'", c->s->path, CAS_REMOTE, name);
+	return 0;
+}
+
 /* Half-written records; they are no digests and begin with a dot. */
 static int leftover_records(struct store *s, struct err *e)
 {
@@ -200,6 +215,7 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 		{ CAS_IMAGE, true, unused_image },
 		{ CAS_TREE, true, orphan_tree },
 		{ CAS_BLOB, true, orphan_blob },
+		{ CAS_REMOTE, false, stale_note },
 	};
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);

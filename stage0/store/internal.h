@@ -18,6 +18,7 @@ enum { HEX_SIZE = 2 * UNPACK_DIGEST_SIZE, PLACE_SIZE = 256 };
 #define CAS_IMAGE "image"
 #define CAS_TREE "tree"
 #define CAS_TMP "tmp"
+#define CAS_REMOTE "remote"
 
 /* "image/<hex>" and its like, in a buffer of PLACE_SIZE. */
 struct place {
@@ -60,6 +61,12 @@ bool record_exists(struct store *s, const char *hex);
 /* --- content.c --- */
 /* As store_verify, of a tree that may have no record yet. */
 int tree_verify(struct store *s, const char *hex, struct err *e);
+
+/* --- remote.c --- */
+struct remote_note;
+/* Of cas/remote/<key>; -ENOENT as store_note_read(). */
+int note_read(
+	struct store *s, const char *key, struct arena *a, struct remote_note *ret, struct err *e);
 
 /* --- unpacker.c: talking to the worker --- */
 struct unpack_job {

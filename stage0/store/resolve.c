@@ -45,32 +45,43 @@ static int resolve_id(
 	return store_get(s, arena_printf(a, ID_PREFIX "%s", m.hex), a, ret, e);
 }
 
-/* "name[:version][,label=value]…" */
 struct query {
 	const char *name;
 	struct nvlist labels;
 	bool beyond_version; /* some label must be looked up in the manifest */
 };
 
-static int parse_query(const char *ref, struct arena *a, struct query *ret, struct err *e)
+int store_parse_name(const char *ref, struct arena *a, const char **ret_name,
+	struct nvlist *ret_labels, struct err *e)
 {
-	struct query q = { 0 };
+	struct nvlist labels = { 0 };
 	_clean_(strv) struct strv parts = STRV_INIT;
 	strv_split(&parts, ref, ',');
 	char *name = arena_strdup(a, parts.v[0]), *colon = strchr(name, ':');
 	if (colon) {
 		*colon = '\0';
-		nv_set(a, &q.labels, "version", arena_strdup(a, colon + 1));
+		nv_set(a, &labels, "version", arena_strdup(a, colon + 1));
 	}
-	q.name = name;
 	for (size_t i = 1; i < parts.n; i++) {
 		char *label = arena_strdup(a, parts.v[i]), *equals = strchr(label, '=');
 		if (!equals || equals == label)
 			return ERR_BAD(e, "'%s' is not a label, as in 'arch=amd64'", label);
 		*equals = '\0';
-		nv_set(a, &q.labels, label, equals + 1);
-		q.beyond_version |= strcmp(label, "version") != 0;
+		nv_set(a, &labels, label, equals + 1);
 	}
+	*ret_name = name;
+	*ret_labels = labels;
+	return 0;
+}
+
+static int parse_query(const char *ref, struct arena *a, struct query *ret, struct err *e)
+{
+	struct query q = { 0 };
+	int r = store_parse_name(ref, a, &q.name, &q.labels, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < q.labels.n; i++)
+		q.beyond_version |= strcmp(q.labels.v[i].name, "version") != 0;
 	*ret = q;
 	return 0;
 }

@@ -6,6 +6,7 @@
  *	cas/image/<hex>           one small JSON record per image: struct image
  *	cas/tree/<hex>/rootfs     the unpacked root filesystem; lower directory of overlays
  *	cas/tree/<hex>/manifest   the image's manifest, as in the archive
+ *	cas/remote/<key>          which image a URL gave (stage0/store/remote.h)
  *	cas/tmp/                  everything that is not yet true
  *
  * Publishing order: blob, then tree, then the record; each by one rename from cas/tmp after a
@@ -87,6 +88,9 @@ struct import_options {
 int store_import(struct store *s, int fd, const struct import_options *o, struct arena *a,
 	const char **ret_id, struct err *e);
 
+/* "name[:version][,label=value]…" into its parts; the version is a label, too. */
+int store_parse_name(const char *ref, struct arena *a, const char **ret_name,
+	struct nvlist *ret_labels, struct err *e);
 /* `ref`: "sha512-" and at least 2 hex digits (what follows may be cut anywhere), or an appc name
  * with ":version" and ",label=value" parts; of several that match the last imported. Texts of
  * errors as in rkt: "no image IDs found", "image ID too short", "ambiguous image ID". */
