@@ -15,7 +15,7 @@
 #include "stage0/compose.h"
 #include "stage0/dns.h"
 
-/* --insecure-options. The last four are accepted because scripts pass them: nothing that this
+/* --insecure-options. The last two are accepted because scripts pass them: nothing that this
  * program does now is made less secure by them. */
 enum insecure {
 	INSECURE_IMAGE = 1 << 0,
@@ -47,7 +47,7 @@ struct cli {
 
 	/* run, prepare, run-prepared */
 	struct compose pod; /* its apps are app[0..]; grows while parsing */
-	bool no_overlay, interactive, inherit_env, quiet;
+	bool no_overlay, interactive, inherit_env, quiet, no_store, store_only;
 	const char *net, *hostname, *ipc, *pod_manifest, *pull_policy, *uuid_file_save;
 	struct strlist set_env_files;
 	struct dns_choice dns;

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "cmd/commands.h"
+#include "cmd/reference.h"
+#include "cmd/remote.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -75,16 +77,17 @@ static const char *as_path(const char *ref)
 	return NULL;
 }
 
-static int refuse_remote(const char *ref, struct err *e)
+static int refuse_docker(const char *ref, struct err *e)
 {
-	static const char *const schemes[] = { "http://", "https://", "docker:", "cimd:" };
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-		if (str_after(ref, schemes[i]))
-			return ERR_BAD(e,
-				"unable to fetch image \"%s\": images come from files: download it "
-				"first",
-				ref);
-	return 0;
+	if (!str_after(ref, "docker:"))
+		return 0;
+	return ERR_BAD(e,
+		"unable to fetch image \"%s\": images come from files, URLs and appc names", ref);
+}
+
+static bool is_url(const char *ref)
+{
+	return str_after(ref, "https://") || str_after(ref, "http://");
 }
 
 struct keystore session_keystore(const struct session *s)
@@ -119,37 +122,64 @@ int session_stored(struct session *s, const char *ref, struct image *ret, struct
 	return r < 0 ? err_wrap(e, r, "image '%s'", ref) : r;
 }
 
+/* An image of the store, or what is newer than it. */
+static int renew(struct session *s, const char *ref, const char *signature, const char *policy,
+	struct image *ret, struct err *e)
+{
+	const char *origin = ret->source ? str_after(ret->source, "file://") : NULL;
+	if (!str_eq(policy, "update")) {
+		dbg("image: using image from local store for image name %s", ref);
+		return 0;
+	}
+	if (!origin)
+		return remote_image_by_name(s, ref, signature, ret, e);
+	/* What was imported from a file that is still there is read from it again. */
+	if (!is_regular_file(origin))
+		return 0;
+	struct nvlist labels = { 0 };
+	if (ret->version && strchr(ref, ':'))
+		nv_set(&s->cli->arena, &labels, "version", ret->version);
+	return import_path(s, origin, signature, ret->name, &labels, ret, e);
+}
+
+static int by_name(
+	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
+{
+	const char *policy = "new";
+	int r = pull_policy(s->cli, &policy, e);
+	if (r < 0)
+		return r;
+	r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
+	if (r >= 0)
+		return renew(s, ref, signature, policy, ret, e);
+	if (r != -ENOENT)
+		return err_wrap(e, r, "image '%s'", ref);
+	if (str_eq(policy, "never"))
+		return ERR_NOENT(e,
+			"image '%s': no image of that name in the store, and nothing else may be "
+			"asked",
+			ref);
+	return remote_image_by_name(s, ref, signature, ret, e);
+}
+
 int session_image(
 	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
 {
+	int r = reference_plain(ref, &s->cli->arena, &ref, e);
+	if (r >= 0)
+		r = refuse_docker(ref, e);
+	if (r < 0)
+		return r;
 	if (str_after(ref, "sha512-")) {
 		dbg("image: using image from the store with hash %s", ref);
 		return session_stored(s, ref, ret, e);
 	}
-	int r = refuse_remote(ref, e);
-	if (r < 0)
-		return r;
+	if (is_url(ref))
+		return remote_image_by_url(s, ref, signature, ret, e);
 	const char *path = as_path(ref);
 	if (path)
 		return import_path(s, path, signature, NULL, NULL, ret, e);
-	r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
-	if (r == -ENOENT)
-		return ERR_NOENT(e,
-			"image '%s': no image of that name in the store: fetch it from a file, "
-			"rkt fetch FILE",
-			ref);
-	if (r < 0)
-		return err_wrap(e, r, "image '%s'", ref);
-	/* "update": what was imported from a file that is still there is read from it again. */
-	const char *origin = ret->source ? str_after(ret->source, "file://") : NULL;
-	if (str_eq(s->cli->pull_policy, "update") && origin && is_regular_file(origin)) {
-		struct nvlist labels = { 0 };
-		if (ret->version && strchr(ref, ':'))
-			nv_set(&s->cli->arena, &labels, "version", ret->version);
-		return import_path(s, origin, signature, ret->name, &labels, ret, e);
-	}
-	dbg("image: using image from local store for image name %s", ref);
-	return 0;
+	return by_name(s, ref, signature, ret, e);
 }
 
 int session_uuids(struct session *s, struct strlist *ret, struct err *e)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* remote: images from the network, for session_image(). */
+#pragma once
+
+#include "cmd/session.h"
+
+/* new, update or never: of --pull-policy, --no-store and --store-only. */
+int pull_policy(const struct cli *cli, const char **ret, struct err *e);
+
+/* signature: a file, or NULL: it lies beside the image. */
+int remote_image_by_name(struct session *s, const char *name, const char *signature,
+	struct image *ret, struct err *e);
+int remote_image_by_url(struct session *s, const char *url, const char *signature,
+	struct image *ret, struct err *e);
