@@ -12,8 +12,3 @@ install: install-fetch
 .PHONY: install-fetch
 install-fetch: $(B)/libexec/rkt/fetch
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/libexec/rkt/fetch
-
-# Fuzzers of what comes from the network, with the modes' own code.
-FUZZ_FETCH_O := $(patsubst %,$(FUZZ_B)/%.o,stage0/fetch/html stage0/fetch/headers)
-$(FUZZ_B)/fuzz_html $(FUZZ_B)/fuzz_headers: $(FUZZ_FETCH_O)
-$(FUZZ_B)/fuzz_html $(FUZZ_B)/fuzz_headers $(B)/tests/fuzz/replay_html $(B)/tests/fuzz/replay_headers: FUZZ_LIBS = -lcurl
