@@ -48,6 +48,7 @@ struct cli {
 	/* run, prepare, run-prepared */
 	struct compose pod; /* its apps are app[0..]; grows while parsing */
 	bool no_overlay, interactive, inherit_env, quiet, no_store, store_only;
+	bool trust_keys_from_https;
 	const char *net, *hostname, *ipc, *pod_manifest, *pull_policy, *uuid_file_save;
 	struct strlist set_env_files;
 	struct dns_choice dns;
@@ -55,7 +56,7 @@ struct cli {
 
 	/* the others */
 	const char *signature, *prefix;
-	bool root, skip_fingerprint_review, allow_unsigned;
+	bool root, skip_fingerprint_review, allow_unsigned, insecure_allow_http;
 	const char *app, *uuid_file, *format, *fields, *sort, *order, *wait, *wait_ready;
 	bool full, no_legend, force, pretty_print, mark_only, overwrite, rootfs_only;
 	int64_t grace_period, expire_prepared; /* ns */

@@ -75,6 +75,10 @@ const struct option options[] = {
 		"and "
 		"prepare), always (fetch), never",
 		ON_PREPARE | BIT(FETCH), OPT_TEXT, 0, CLI(pull_policy) },
+	{ "trust-keys-from-https", NULL,
+		"trust the keys that the pages of an image's name give, where none is trusted for "
+		"it yet",
+		ON_PREPARE | BIT(FETCH), OPT_BOOL, 0, CLI(trust_keys_from_https) },
 	{ "no-store", NULL, "the same as --pull-policy=update", ON_PREPARE | BIT(FETCH), OPT_BOOL,
 		OPTION_HIDDEN, CLI(no_store) },
 	{ "store-only", NULL, "the same as --pull-policy=never", ON_PREPARE | BIT(FETCH), OPT_BOOL,
@@ -150,6 +154,8 @@ const struct option options[] = {
 	{ "root", NULL, "for images of every name", BIT(TRUST), OPT_BOOL, 0, CLI(root) },
 	{ "skip-fingerprint-review", NULL, "trust without asking", BIT(TRUST), OPT_BOOL, 0,
 		CLI(skip_fingerprint_review) },
+	{ "insecure-allow-http", NULL, "fetch keys over http, too", BIT(TRUST), OPT_BOOL, 0,
+		CLI(insecure_allow_http) },
 	{ "allow-unsigned", NULL, "ask no signature of the images below the prefix", BIT(TRUST),
 		OPT_BOOL, 0, CLI(allow_unsigned) },
 

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "stage0/remote/remote.h"
 #include "stage0/trust/accept.h"
+#include "stage0/trust/pubkey.h"
 
 int pull_policy(const struct cli *cli, const char **ret, struct err *e)
 {
@@ -100,9 +101,88 @@ static int fetch(struct session *s, const char *what, const char *signature, fet
 	return r;
 }
 
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static struct remote keys_remote(struct session *s)
+{
+	return (struct remote){
+		.auths = &s->config.auths,
+		.allow_http = s->cli->insecure_allow_http,
+		.no_tls_check = s->cli->insecure & INSECURE_TLS,
+		.signature_fd = -1,
+	};
+}
+
+int remote_keys_discover(struct session *s, const char *name, struct strlist *ret, struct err *e)
+{
+	const struct remote remote = keys_remote(s);
+	return remote_discover_keys(&remote, name, &s->cli->arena, ret, e);
+}
+
+int remote_keys_fetch(struct session *s, const char *url, struct pubkeys *ret, struct err *e)
+{
+	const struct remote remote = keys_remote(s);
+	_clean_(fd) int fd = -1;
+	int r = remote_fetch_small(&remote, url, FETCH_KEYFILE_MAX, &fd, e);
+	if (r < 0)
+		return r;
+	r = pubkeys_read(fd, ret, e);
+	return r < 0 ? err_wrap(e, r, "'%s'", url) : 0;
+}
+
+static int trust_keys(struct session *s, const struct keystore *ks, const char *name,
+	const char *url, struct err *e)
+{
+	struct pubkeys keys = { 0 };
+	const char *path;
+	int r = remote_keys_fetch(s, url, &keys, e);
+	for (size_t i = 0; r >= 0 && i < keys.keys.n; i++) {
+		const struct fetch_key *key = &keys.keys.v[i];
+		if (pubkey_objection(key))
+			continue;
+		r = keystore_add(ks, name, key->fingerprint, str_text(&keys.bytes) + key->offset,
+			key->size, &s->cli->arena, &path, e);
+		if (r >= 0)
+			fprintf(stderr, "Added key for prefix \"%s\" at \"%s\"\n", name, path);
+	}
+	pubkeys_release(&keys);
+	return r;
+}
+
+/* --trust-keys-from-https, where no key is trusted for the name yet. That it fails is no reason not
+ * to look at the signature. */
+static void trust_what_is_there(struct session *s, const char *ref)
+{
+	const struct keystore ks = session_keystore(s);
+	struct arena *a = &s->cli->arena;
+	struct trust_entries all, in_force;
+	struct strlist urls = { 0 };
+	struct nvlist labels;
+	struct err e = ERR_INIT;
+	const char *name;
+	if (!s->cli->trust_keys_from_https || (s->cli->insecure & (INSECURE_IMAGE | INSECURE_TLS)))
+		return;
+	int r = store_parse_name(ref, a, &name, &labels, &e);
+	if (r >= 0)
+		r = keystore_list(&ks, a, &all, &e);
+	if (r >= 0) {
+		keystore_for(&all, name, a, &in_force);
+		if (in_force.n)
+			return;
+		r = remote_keys_discover(s, name, &urls, &e);
+	}
+	for (size_t i = 0; r >= 0 && i < urls.n; i++)
+		r = trust_keys(s, &ks, name, urls.v[i], &e);
+	if (r < 0)
+		cli_report(s->cli, &e);
+}
+
+/* --- images ----------------------------------------------------------------------------------- */
+
 int remote_image_by_name(struct session *s, const char *name, const char *signature,
 	struct image *ret, struct err *e)
 {
+	trust_what_is_there(s, name);
 	int r = fetch(s, name, signature, remote_fetch_name, ret, e);
 	return r < 0 ? err_wrap(e, r, "unable to fetch app image from name \"%s\"", name) : r;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmd/session.h"
+#include "stage0/trust/pubkey.h"
 
 /* new, update or never: of --pull-policy, --no-store and --store-only. */
 int pull_policy(const struct cli *cli, const char **ret, struct err *e);
@@ -12,3 +13,8 @@ int remote_image_by_name(struct session *s, const char *name, const char *signat
 	struct image *ret, struct err *e);
 int remote_image_by_url(struct session *s, const char *url, const char *signature,
 	struct image *ret, struct err *e);
+
+/* Keys. With --insecure-allow-http over http, too. */
+int remote_keys_discover(struct session *s, const char *name, struct strlist *ret, struct err *e);
+/* *ret is to be released in any case. */
+int remote_keys_fetch(struct session *s, const char *url, struct pubkeys *ret, struct err *e);

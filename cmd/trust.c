@@ -8,6 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/output.h"
+#include "cmd/remote.h"
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
@@ -25,6 +26,7 @@ static inline void pubkeys_cleanup(struct pubkeys *p)
 
 struct trust {
 	struct cli *cli;
+	struct session *session;
 	struct keystore ks;
 	struct trust_entries all;
 };
@@ -122,15 +124,45 @@ static int add_key(const struct trust *t, const char *file, const struct pubkeys
 	return 0;
 }
 
-static int add_file(const struct trust *t, const char *arg, struct err *e)
+static int add_keys(const struct trust *t, const char *from, struct pubkeys *keys, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < keys->keys.n; i++)
+		r = add_key(t, from, keys, i, e);
+	return r;
+}
+
+static int add_file(const struct trust *t, const char *path, struct err *e)
 {
 	_clean_(pubkeys) struct pubkeys keys = { 0 };
+	int r = pubkeys_read_file(path, &keys, e);
+	return r < 0 ? r : add_keys(t, path, &keys, e);
+}
+
+static int add_url(const struct trust *t, const char *url, struct err *e)
+{
+	_clean_(pubkeys) struct pubkeys keys = { 0 };
+	if (t->cli->root)
+		return ERR_BAD(e, "'%s': root keys come from files: download it first", url);
+	int r = remote_keys_fetch(t->session, url, &keys, e);
+	return r < 0 ? r : add_keys(t, url, &keys, e);
+}
+
+static int add_from(const struct trust *t, const char *arg, struct err *e)
+{
 	const char *path = str_after(arg, "file://");
 	if (str_after(arg, "http://") || str_after(arg, "https://"))
-		return ERR_BAD(e, "'%s': keys come from files: download it first", arg);
-	int r = pubkeys_read_file(path ? path : arg, &keys, e);
-	for (size_t i = 0; r >= 0 && i < keys.keys.n; i++)
-		r = add_key(t, path ? path : arg, &keys, i, e);
+		return add_url(t, arg, e);
+	return add_file(t, path ? path : arg, e);
+}
+
+/* Without files: where the pages of the prefix say that its keys are. */
+static int add_discovered(const struct trust *t, struct err *e)
+{
+	struct strlist urls;
+	int r = remote_keys_discover(t->session, t->cli->prefix, &urls, e);
+	for (size_t i = 0; r >= 0 && i < urls.n; i++)
+		r = add_url(t, urls.v[i], e);
 	return r;
 }
 
@@ -162,10 +194,12 @@ static int trust_add(struct trust *t, const struct strlist *args, struct err *e)
 				path);
 		return r;
 	}
-	if (!args->n)
+	if (!args->n && cli->root)
 		return ERR_BAD(e, "a file with public keys is missing");
+	if (!args->n)
+		return add_discovered(t, e);
 	for (size_t i = 0; r >= 0 && i < args->n; i++)
-		r = add_file(t, args->v[i], e);
+		r = add_from(t, args->v[i], e);
 	return r;
 }
 
@@ -441,10 +475,13 @@ int cmd_trust(struct cli *cli, struct err *e)
 		{ "mask", trust_mask },
 		{ "explain", trust_explain },
 	};
-	struct session s = { .cli = cli };
-	struct trust t = { .cli = cli, .ks = session_keystore(&s) };
+	_clean_(session) struct session s = SESSION_INIT;
+	int r = session_open(&s, cli, 0, e);
+	if (r < 0)
+		return r;
+	struct trust t = { .cli = cli, .session = &s, .ks = session_keystore(&s) };
 	struct strlist rest = cli->args;
-	int r = keystore_list(&t.ks, &cli->arena, &t.all, e);
+	r = keystore_list(&t.ks, &cli->arena, &t.all, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; cli->args.n && i < sizeof verbs / sizeof *verbs; i++) {

@@ -17,12 +17,16 @@ authority() {
 }
 # A liar in the background; sets $at to where it is. serve [CERTIFICATE]
 liars=() at=''
+leave() {
+	[ ${#liars[@]} = 0 ] || kill "${liars[@]}"
+	[ -z "${GNUPGHOME:-}" ] || { gpgconf --kill all; rm -rf "$GNUPGHOME"; }
+}
 serve() {
 	mkdir -p www
 	[ -e www/app.aci ] || cp "$TESTAPP" www/app.aci
 	"$TOP/tests/helpers/liar" "$T/www" "$T/log" ${1:+"$1.pem" "$1.key"} >port 2>liar.err &
 	liars+=($!)
-	trap 'kill "${liars[@]}" 2>/dev/null' EXIT
+	trap leave EXIT
 	wait_for 10 test -s port
 	at=127.0.0.1:$(cat port)
 	: >port
@@ -344,5 +348,77 @@ test_no_discovery() {
 	site "${RKTC[@]}" fetch no-such-name.example/a:1
 	refused
 	run rkt fetch nodots
+	refused
+}
+
+# --- signatures and keys --------------------------------------------------------------------------
+key() { # SIGNED_FILE...: key.pub, and FILE.asc
+	GNUPGHOME=$(mktemp -d "$CHECK_TMP/gXXXXXX")
+	export GNUPGHOME
+	trap leave EXIT
+	gpg --batch --quiet --no-tty --passphrase '' --quick-gen-key 'a <a@example.com>' ed25519 sign never 2>/dev/null
+	gpg --batch --armor --export >key.pub
+	local file
+	for file; do gpg --batch --quiet --passphrase '' --armor --output "${file%.aci}.aci.asc" --detach-sign "$file"; done
+}
+srkt() { "$RKT" --dir="$DATA" --system-config="$T/none" --local-config="$T/config" "$@"; }
+test_signatures_beside_the_image() {
+	mkdir -p www
+	cp "$TESTAPP" www/app.aci
+	cp "$TESTAPP" www/other.aci
+	key www/app.aci
+	https
+	run srkt fetch "https://$at/other.aci"
+	refused 'error downloading the signature file' 'bad HTTP status code: 404'
+	is "$(requests 'other.aci ')" 0 'nothing is downloaded that cannot be accepted'
+	run srkt fetch "https://$at/app.aci"
+	refused 'signature made by unknown entity'
+	run srkt trust --skip-fingerprint-review --prefix=example.com key.pub
+	ok
+	run srkt fetch "https://$at/app.aci"
+	whole
+	: >log
+	run srkt --debug fetch "https://$at/deferred/app.aci"
+	has "$err" 'server requested deferring the signature download'
+	whole
+	is "$(requests 'deferred/app.aci.asc')" 2
+	run srkt --debug fetch --signature=www/app.aci.asc "https://$at/other.aci"
+	whole
+	cp www/app.aci.asc www/other.aci.asc
+	echo >>www/other.aci
+	run srkt fetch "https://$at/other.aci"
+	refused
+}
+test_an_insecure_copy_is_not_enough() {
+	mkdir -p www
+	cp "$TESTAPP" www/app.aci
+	key
+	https
+	run rkt fetch "https://$at/fresh/1000/app.aci"
+	whole
+	run srkt fetch "https://$at/fresh/1000/app.aci"
+	refused 'error downloading the signature file'
+}
+test_discovery_of_keys() {
+	discovery . 'https://storage.example/x-{version}.{ext}'
+	sed -i 's#</head>#<meta name="ac-discovery-pubkeys" content="example.com https://storage.example/key.pub"></head>#' site/index.html
+	cp "$TESTAPP" site/x-1.0.0.aci
+	key site/x-1.0.0.aci
+	cp key.pub site/
+	local srkt=("$RKT" --dir="$DATA" --system-config="$T/none" --local-config="$T/config")
+	site "${srkt[@]}" fetch example.com/testapp:1.0.0
+	refused 'signature made by unknown entity'
+	site "${srkt[@]}" trust --skip-fingerprint-review --prefix=example.com/testapp
+	ok
+	has "$out" 'Added key for prefix "example.com/testapp"'
+	site "${srkt[@]}" fetch example.com/testapp:1.0.0
+	whole
+	rm -rf config/trustedkeys
+	run rkt image rm "$out"
+	run rkt image rm "$(rkt fetch "$TESTAPP")"
+	site "${srkt[@]}" fetch --trust-keys-from-https example.com/testapp:1.0.0
+	whole
+	has "$(find config/trustedkeys -type f)" 'prefix.d/example.com/testapp'
+	site "${srkt[@]}" trust --root https://storage.example/key.pub
 	refused
 }
