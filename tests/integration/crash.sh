@@ -4,9 +4,17 @@
 # alone
 # time limit: 1500
 
+all_exited() {
+	local lock
+	for lock in "$DATA"/pods/run/*/pod.lck; do
+		[ ! -e "$lock" ] || flock -n "$lock" true || return 1
+	done
+}
 # Everything still works, and nothing is left.
 sound() {
 	local left p
+	# a killed pod takes a moment to die
+	wait_for 3 all_exited || fail 'a pod outlives the process that stands for it'
 	is "$(grep -cF "$DATA/" /proc/self/mountinfo || true)" 0 'mounts in the namespace of the host'
 	run rkt list
 	ok list
@@ -51,7 +59,10 @@ test_kill_9_at_random_moments() {
 		case $kind in
 		0 | 1) "${RKTC[@]}" run "$id" --exec=/bin/testapp -- sleep 5 & ;;
 		2) "${RKTC[@]}" run "$TESTAPP" --name=a --exec=/bin/testapp -- sleep 5 --- "$id" --name=b --memory=64M --exec=/bin/testapp -- sleep 5 & ;;
-		3) uuid=$(rkt prepare "$id" --exec=/bin/testapp -- sleep 5) && "${RKTC[@]}" run-prepared "$uuid" & ;;
+		3)
+			uuid=$(rkt prepare "$id" --exec=/bin/testapp -- sleep 5) || fail 'prepare'
+			"${RKTC[@]}" run-prepared "$uuid" &
+			;;
 		4) "${RKTC[@]}" run --no-overlay "$id" --exec=/bin/testapp -- sleep 5 & ;;
 		5) "${RKTC[@]}" fetch "$IMAGES/busybox.aci" >/dev/null & ;;
 		esac
