@@ -300,7 +300,8 @@ test_enter() {
 	enter /bin/sh -c 'kill -9 $$'
 	ended 137
 	enter /nowhere
-	refused /nowhere
+	ended 203
+	has "$err" /nowhere
 	APP=other enter /bin/true
 	refused other
 	kill -TERM "$outer"
