@@ -120,16 +120,35 @@ static void step_back(int base, const char *name)
 	(void)unlinkat(base, name, AT_REMOVEDIR);
 }
 
+/* Is it a group that must not hold processes when its children have controllers, and does? */
+static bool holds_processes(int base)
+{
+	char byte;
+	if (faccessat(base, "cgroup.type", F_OK, 0) < 0)
+		return false; /* the root of the hierarchy may */
+	_clean_(fd) int fd = openat(base, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, &byte, 1) > 0;
+}
+
+/* The kernel answers EBUSY where a group holds processes, but not for cpu alone: that would turn
+ * the group into the root of a threaded subtree, in which the pod's groups were invalid. */
+static int enable_if_empty(int base, const struct wish *w, struct err *e)
+{
+	if (holds_processes(base) && !has_all(base, "cgroup.subtree_control", w))
+		return err_set(e, ERR_BUSY, EBUSY, "it holds processes");
+	return enable(base, w, e);
+}
+
 /* Makes `base`, the group that we are in or one above it, give controllers to its children. */
 static int try_base(
 	int base, bool own, const char *name, const struct wish *w, bool *ret_aside, struct err *e)
 {
-	int r = enable(base, w, e);
-	/* EBUSY: it holds processes. If they are all ours, they can step aside. */
+	int r = enable_if_empty(base, w, e);
+	/* If the processes are all ours, they can step aside. */
 	if (r != -EBUSY || !own)
 		return r;
 	r = step_aside(base, name, e);
-	if (r >= 0 && (r = enable(base, w, e)) >= 0) {
+	if (r >= 0 && (r = enable_if_empty(base, w, e)) >= 0) {
 		*ret_aside = true;
 		return 0;
 	}
