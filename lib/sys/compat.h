@@ -118,6 +118,13 @@ static inline int sys_exists(int dirfd, const char *path)
 	struct stat st;
 	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW);
 }
+/* Any signal to its default; the C libraries refuse those that they keep for themselves, which a
+ * caller may have left ignored all the same. All zero is SIG_DFL, whatever the order of fields. */
+static inline int sys_signal_default(int sig)
+{
+	const unsigned long action[8] = { 0 };
+	return (int)syscall(SYS_rt_sigaction, sig, action, NULL, (size_t)(_NSIG / 8));
+}
 static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)
 {
 	return (int)syscall(SYS_open_tree, dirfd, path, flags);
