@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/abi/app_status.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
@@ -477,6 +478,18 @@ int compose_check_whole(const struct image_manifest *m, struct err *e)
 		return ERR_BAD(e,
 			"it has a path whitelist: only an image all of whose files count can be "
 			"used");
+	return 0;
+}
+
+int compose_check_names(const struct pod_manifest *m, struct err *e)
+{
+	for (size_t i = 0; i < m->n_apps; i++)
+		for (size_t k = 0; k < i; k++)
+			if (app_names_clash(m->apps[k].name, m->apps[i].name))
+				return ERR_BAD(e,
+					"a pod cannot have an app '%s' beside '%s', whose records "
+					"would be mistaken for each other: give one another name",
+					m->apps[k].name, m->apps[i].name);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/abi/app_status.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/uuid.h"
@@ -49,6 +50,20 @@ static int load_image_app(struct stage1_pod *p, const char *name, struct app **r
 	return 0;
 }
 
+/* Names become parts of paths below the pod's directory. */
+static int check_name(const struct pod_manifest *m, size_t i, struct err *e)
+{
+	const char *name = m->apps[i].name;
+	if (!ac_name_valid(name))
+		return ERR_BAD(e, "pod manifest: '%s' is not a valid app name", name);
+	for (size_t k = 0; k < i; k++)
+		if (app_names_clash(m->apps[k].name, name))
+			return ERR_BAD(e,
+				"pod manifest: apps '%s' and '%s' would share a status file",
+				m->apps[k].name, name);
+	return 0;
+}
+
 static int load_manifest(struct stage1_pod *p, struct err *e)
 {
 	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
@@ -62,9 +77,8 @@ static int load_manifest(struct stage1_pod *p, struct err *e)
 		return ERR_BAD(e, "pod must contain at least one application");
 	for (size_t i = 0; i < p->manifest->n_apps; i++) {
 		struct runtime_app *app = &p->manifest->apps[i];
-		/* The name becomes part of paths below the pod's directory. */
-		if (!ac_name_valid(app->name))
-			return ERR_BAD(e, "pod manifest: '%s' is not a valid app name", app->name);
+		if ((r = check_name(p->manifest, i, e)) < 0)
+			return r;
 		if (!app->app)
 			r = load_image_app(p, app->name, &app->app, e);
 		if (r < 0)

@@ -137,6 +137,9 @@ START_TEST(bad_pod_manifests)
 	expect_error(stage1_load(&run, 0, &pod, &e), "at least one application");
 	put("pod", POD(RUNTIME_APP("../two", ",\"app\":" APP("/one"))));
 	expect_error(stage1_load(&run, 0, &pod, &e), "../two");
+	put("pod", POD(RUNTIME_APP("x-started", ",\"app\":" APP("/one")) "," RUNTIME_APP(
+			   "x", ",\"app\":" APP("/one"))));
+	expect_error(stage1_load(&run, 0, &pod, &e), "share a status file");
 	unlink("pod");
 	ck_assert_int_eq(mkfifo("pod", 0644), 0);
 	expect_error(stage1_load(&run, 0, &pod, &e), "not a regular file");
