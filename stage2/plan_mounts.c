@@ -67,7 +67,8 @@ static const char *const masked_files[] = { "/proc/config.gz", "/proc/kallsyms",
 	"/proc/keys", "/proc/kmem", "/proc/latency_stats", "/proc/mem", "/proc/sched_debug",
 	"/proc/timer_list", "/proc/timer_stats" };
 static const char *const masked_dirs[] = { "/proc/acpi", "/proc/asound", "/proc/scsi",
-	"/sys/firmware", "/sys/fs", "/sys/hypervisor", "/sys/module", "/sys/power" };
+	"/sys/firmware", "/sys/fs", "/sys/hypervisor",
+	"/sys/module", "/sys/power" };
 static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
 	"/proc/sysrq-trigger" };
 
@@ -142,6 +143,7 @@ static void add_host_api(struct list *l)
 			       .src = dirs[i],
 			       .dst = dirs[i],
 			       .recursive = true,
+			       .foreign = true,
 			       .make_target = true });
 }
 
@@ -230,7 +232,7 @@ static int add_volume(struct volumes *v, const struct volume *vol, const char *d
 				"source '%s' of volume '%s' must be an absolute path "
 				"without '..'",
 				vol->source ? vol->source : "", vol->name);
-		op.no_symlinks = true;
+		op.no_symlinks = op.foreign = true;
 		op.recursive = !vol->has_recursive || vol->recursive;
 	}
 	add(v->list, &op);
