@@ -67,7 +67,7 @@ static const char *const masked_files[] = { "/proc/config.gz", "/proc/kallsyms",
 	"/proc/keys", "/proc/kmem", "/proc/latency_stats", "/proc/mem", "/proc/sched_debug",
 	"/proc/timer_list", "/proc/timer_stats" };
 static const char *const masked_dirs[] = { "/proc/acpi", "/proc/asound", "/proc/scsi",
-	"/sys/firmware", "/sys/fs", "/sys/hypervisor",
+	"/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs", "/sys/hypervisor",
 	"/sys/module", "/sys/power" };
 static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
 	"/proc/sysrq-trigger" };
