@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 #include "lib/fs/atomic.h"
 #include "lib/sys/proc.h"
+#include "stage1/entry.h"
 #include "stage1/fly/fly.h"
 #include "stage1/fly/supervise.h"
 #include "stage1/load.h"
@@ -60,6 +61,7 @@ static int load_app(int argc, char **argv, struct stage1_pod *pod, struct err *e
 			"flavor 'fly' runs one app a pod, and this one has %zu: use the default "
 			"stage1",
 			pod->manifest->n_apps);
+	stage1_report_ignored(pod);
 	return stage1_make_volumes(pod, e);
 }
 

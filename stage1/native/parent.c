@@ -18,6 +18,7 @@
 #include "lib/sys/compat.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
+#include "stage1/entry.h"
 #include "stage1/native/native.h"
 #include "stage1/notify.h"
 
@@ -53,6 +54,7 @@ static int load(int argc, char **argv, struct native *n, struct err *e)
 		return ERR_SYS(e, "descriptor of the pod's lock");
 	if (n->run.interactive && native_n_apps(n) != 1)
 		return ERR_BAD(e, "interactive option only supports pods with one app");
+	stage1_report_ignored(&n->pod);
 	return stage1_make_volumes(&n->pod, e);
 }
 
