@@ -100,7 +100,7 @@ START_TEST(facts_follow_the_arguments)
 	ck_assert(pod.facts.host_network && pod.facts.disable_caps);
 	ck_assert(pod.facts.disable_paths && pod.facts.disable_seccomp);
 	ck_assert_ptr_null(pod.facts.shm_dir); /* nobody to share it with */
-	stage1_pod_release(&pod);
+	teardown();
 	setup();
 	run.net = "hostile";
 	put("pod", POD(RUNTIME_APP("one", ",\"app\":" APP("/one"))));
