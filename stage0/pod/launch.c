@@ -174,9 +174,7 @@ static int write_dns(struct launch *c, int root)
 static int mount_all(struct launch *c)
 {
 	const char *tree;
-	int r = mounts_enter(c->pod, c->e);
-	if (r < 0)
-		return r;
+	int r;
 	_clean_(fd) int root = -1;
 	_clean_(fd) int apps = -1;
 	if (c->stage1.no_overlay) {
@@ -244,6 +242,26 @@ int stage1_exec(const char *program, const struct strv *args, struct err *e)
 	return ERR_NUM(e, num, "execute stage1's '%s'", program);
 }
 
+/* In a mount namespace of our own, in the pod's directory. Returns only on failure. */
+static int start(struct launch *c, const char *entry, const struct strv *args)
+{
+	_clean_(mem) char *program = NULL;
+	int r = mount_all(c);
+	if (r >= 0)
+		r = stage1_program(entry, &program, c->e);
+	if (r < 0)
+		return r;
+	close_on_exec_all();
+	char lock[16];
+	snprintf(lock, sizeof lock, "%d", c->pod->lock_fd);
+	if (fcntl(c->pod->lock_fd, F_SETFD, 0) < 0 || setenv(ENV_LOCK_FD, lock, 1) < 0)
+		return ERR_SYS(c->e, "hand the lock over");
+	if (dbg_enabled())
+		for (size_t i = 0; i < args->n; i++)
+			dbg("stage1 argv[%zu]: %s", i, args->v[i]);
+	return stage1_exec(program, args, c->e);
+}
+
 static int launch(struct launch *c)
 {
 	int r = load(c);
@@ -257,22 +275,12 @@ static int launch(struct launch *c)
 	r = encode(c, entry, &args);
 	if (r < 0)
 		return r;
-	r = mount_all(c);
+	r = mounts_enter(c->pod, c->e);
 	if (r < 0)
 		return r;
-	_clean_(mem) char *program = NULL;
-	r = stage1_program(entry, &program, c->e);
-	if (r < 0)
-		return r;
-	close_on_exec_all();
-	char lock[16];
-	snprintf(lock, sizeof lock, "%d", c->pod->lock_fd);
-	if (fcntl(c->pod->lock_fd, F_SETFD, 0) < 0 || setenv(ENV_LOCK_FD, lock, 1) < 0)
-		return ERR_SYS(c->e, "hand the lock over");
-	if (dbg_enabled())
-		for (size_t i = 0; i < args.n; i++)
-			dbg("stage1 argv[%zu]: %s", i, args.v[i]);
-	return stage1_exec(program, &args, c->e);
+	r = start(c, entry, &args);
+	mounts_leave(); /* so that the pod can be removed */
+	return r;
 }
 
 int pod_launch(struct pod *p, struct store *s, const struct launch_options *o, struct err *e)

@@ -32,6 +32,11 @@ int mounts_enter(const struct pod *p, struct err *e)
 	return 0;
 }
 
+void mounts_leave(void)
+{
+	(void)umount2(POD_STAGE1_ROOTFS, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
 /* --- binds --------------------------------------------------------------------------------- */
 
 /* A mount of `path` that is nowhere yet; -ENOSYS quietly on kernels that have no such thing. */

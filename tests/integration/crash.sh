@@ -201,8 +201,8 @@ test_kill_9_at_random_moments() {
 			image_gc) cmd=("${RKTC[@]}" image gc --grace-period=0s) ;;
 			list) cmd=("${RKTC[@]}" list) ;;
 			rm) cmd=("${RKTC[@]}" rm "$(find "$DATA/pods" -mindepth 2 -maxdepth 2 -printf '%f\n' 2>/dev/null | head -n 1)" 00) ;;
-			prepared) make_prepared sleep 60 2>/dev/null || make_run sleep 60 ;;
-			*) "make_$kind" sleep 60 ;;
+			prepared) make_prepared sleep 2 2>/dev/null || make_run sleep 2 ;;
+			*) "make_$kind" sleep 2 ;; # whoever was done with its work is not missed
 			esac
 			"$HELPERS/kill9" after $delay $n "${cmd[@]}" >"$T/victim.$i" 2>&1 </dev/null &
 			pids+=($!)
