@@ -15,6 +15,14 @@
 
 #define DATA_DIR "/var/lib/rkt"
 
+/* Whoever is not root may only be told to become it: the directories are root's. */
+static int explain_denial(int r, struct err *e)
+{
+	if (r != -EACCES || geteuid() == 0)
+		return r;
+	return err_wrap(e, r, "cannot be done as unprivileged user, only as root");
+}
+
 int session_open(struct session *s, struct cli *cli, unsigned needs, struct err *e)
 {
 	s->cli = cli;
@@ -32,13 +40,13 @@ int session_open(struct session *s, struct cli *cli, unsigned needs, struct err 
 	if (needs & WITH_STORE) {
 		r = store_open(&s->store, s->data_dir, e);
 		if (r < 0)
-			return r;
+			return explain_denial(r, e);
 		s->has_store = true;
 	}
 	if (needs & (WITH_PODS | CREATE_PODS)) {
 		r = pods_open(&s->pods, s->data_dir, needs & CREATE_PODS, e);
 		if (r < 0)
-			return r;
+			return explain_denial(r, e);
 		s->has_pods = true;
 	}
 	return 0;
@@ -91,6 +99,8 @@ static int import(struct session *s, const char *path, struct image *ret, struct
 	if (!(s->cli->insecure & INSECURE_IMAGE))
 		return ERR_DENY(
 			e, "nobody who is trusted signed it; --insecure-options=image accepts it");
+	if (geteuid() != 0)
+		return ERR_DENY(e, "cannot be unpacked as unprivileged user, only as root");
 	_clean_(fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", path);
@@ -102,7 +112,9 @@ static int import(struct session *s, const char *path, struct image *ret, struct
 	_clean_(mem) char *absolute = realpath(path, NULL);
 	struct arena *a = &s->cli->arena;
 	struct import_options o = { .insecure = true };
-	o.source = arena_printf(a, "file://%s", absolute ? absolute : path);
+	const char *source = absolute ? absolute : path;
+	if (utf8_valid(source)) /* else it cannot be written down, and is no more than a hint */
+		o.source = arena_printf(a, "file://%s", source);
 	const char *id;
 	int r = store_import(&s->store, fd, &o, a, &id, e);
 	if (r < 0)

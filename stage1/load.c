@@ -72,7 +72,7 @@ static int load_manifest(struct stage1_pod *p, struct err *e)
 		return r;
 	r = pod_manifest_decode(str_text(&bytes), bytes.len, &p->arena, &p->manifest, e);
 	if (r < 0)
-		return err_wrap(e, r, "pod manifest");
+		return r;
 	if (p->manifest->n_apps == 0)
 		return ERR_BAD(e, "pod must contain at least one application");
 	for (size_t i = 0; i < p->manifest->n_apps; i++) {

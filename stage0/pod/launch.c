@@ -32,10 +32,11 @@ int pod_read_manifest(
 	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
 	struct pod_manifest *m;
 	int r = io_read_file(p->dirfd, POD_MANIFEST_FILE, &bytes, e);
-	if (r >= 0)
-		r = pod_manifest_decode(str_text(&bytes), bytes.len, a, &m, e);
 	if (r < 0)
 		return err_wrap(e, r, "pod manifest");
+	r = pod_manifest_decode(str_text(&bytes), bytes.len, a, &m, e);
+	if (r < 0)
+		return r;
 	*ret = m;
 	return 0;
 }

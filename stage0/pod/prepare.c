@@ -203,6 +203,9 @@ static int take_trees(struct prep *c)
 		/* The name becomes part of paths. */
 		if (!ac_name_valid(app->name))
 			return ERR_BAD(c->e, "'%s' is not a valid app name", app->name);
+		if (strlen(app->name) > APP_NAME_MAX)
+			return ERR_BAD(c->e, "app name '%s' is longer than %d characters",
+				app->name, APP_NAME_MAX);
 		r = store_tree(c->store, app->image.id, &c->trees[i], c->e);
 		if (r < 0)
 			return err_wrap(c->e, r, "app '%s'", app->name);
