@@ -177,4 +177,4 @@ lint:
 clean:
 	rm -rf build
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/testbed -prune -o -name '*.d' -type f -print 2>/dev/null)
