@@ -46,9 +46,10 @@ HOT_DEP :=
 else
 HOT_CC ?= musl-gcc
 HOT_FLAGS := $(BASE) $(CPP) -isystem $(B)/kernel -D_FORTIFY_SOURCE=0 -fno-pie -fno-asynchronous-unwind-tables
-HOT_LD := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro
+HOT_LD := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code
 HOT_FLAGS += -ffunction-sections -fdata-sections
 HOT_DEP := $(B)/kernel/linux
+HEAP_C := lib/heap/heap.c
 endif
 ifneq ($(SAN),)
 DYN_FLAGS += $(SAN_FLAGS)
@@ -60,7 +61,7 @@ endif
 # --- sources ------------------------------------------------------------------------------------
 # Every program has one main.c; everything else of a folder goes into an archive, from which the
 # linker takes what is needed. The unpack worker alone links decompressors and digests.
-LIB_C := $(wildcard lib/*/*.c)
+LIB_C := $(filter-out lib/heap/%,$(wildcard lib/*/*.c))
 STAGE2_C := $(wildcard stage2/*.c)
 STAGE1_C := $(filter-out %/main.c,$(wildcard stage1/*.c stage1/native/*.c stage1/fly/*.c))
 STAGE0_C := $(wildcard stage0/*.c stage0/store/*.c stage0/pod/*.c)
@@ -110,7 +111,9 @@ $(B)/dyn/%.o: %.c Makefile | $(GEN)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(DYN_FLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/hot/house.a: $(call hot,$(HOT_C))
+# What defines calloc() must not be taken for a caller of it.
+$(B)/hot/lib/heap/heap.o: HOT_FLAGS += -fno-builtin
+$(B)/hot/house.a: $(call hot,$(HOT_C) $(HEAP_C))
 	$(Q)rm -f $@ && ar rcsP $@ $^
 $(B)/dyn/house.a: $(call dyn,$(DYN_C))
 	$(Q)rm -f $@ && ar rcsP $@ $^
