@@ -53,6 +53,7 @@ void cgroup_pod_release(struct cgroup_pod *p)
 		p->pod[k] = fd_close(p->pod[k]);
 		free(take_ptr(p->group[k]));
 	}
+	strv_release(&p->apps);
 }
 
 void cgroup_app_release(struct cgroup_app *a)
@@ -365,6 +366,7 @@ int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgro
 		else if ((a.fds[k] = open_dir(pod->pod[k], app)) < 0)
 			r = ERR_SYS(e, "open control group '%s/%s'", pod->group[k], app);
 	}
+	strv_add(&pod->apps, app);
 	if (r >= 0)
 		r = apply_limits(pod, &a, limits, e);
 	if (r < 0) {
@@ -426,6 +428,20 @@ static bool gone(int at, const char *name)
 	return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
+static void remove_groups(const struct cgroup_pod *p, enum cgroup_kind k)
+{
+	/* What we made, and as a rule there is nothing else. */
+	for (size_t i = 0; i < p->apps.n && p->pod[k] >= 0; i++)
+		(void)unlinkat(p->pod[k], p->apps.v[i], AT_REMOVEDIR);
+	if (unlinkat(p->base[k], p->name, AT_REMOVEDIR) == 0)
+		return;
+	for (int i = 0; i < REMOVE_TRIES && !gone(p->base[k], p->name); i++) {
+		if (i > 0)
+			pause_ms(1);
+		remove_tree(p->base[k], p->name, 0);
+	}
+}
+
 void cgroup_pod_remove(struct cgroup_pod *p)
 {
 	struct err ignored = ERR_INIT;
@@ -444,12 +460,7 @@ void cgroup_pod_remove(struct cgroup_pod *p)
 			}
 			(void)join(p->base[k], &ignored);
 		}
-		for (int i = 0; i < REMOVE_TRIES; i++) {
-			remove_tree(p->base[k], p->name, 0);
-			if (gone(p->base[k], p->name))
-				break;
-			pause_ms(1);
-		}
+		remove_groups(p, (enum cgroup_kind)k);
 	}
 }
 

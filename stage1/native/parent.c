@@ -87,7 +87,8 @@ static int make_groups(struct native *n, struct err *e)
 	struct cgroup_view view;
 	char name[64];
 	snprintf(name, sizeof name, "rkt-%s", n->run.uuid);
-	int r = cgroup_view_load(&a, &view, e);
+	const bool limits = all.memory || all.cpu_milli || all.cpu_shares;
+	int r = (limits ? cgroup_view_load : cgroup_view_load_tracking)(&a, &view, e);
 	if (r >= 0)
 		r = cgroup_pod_create(&view, name, &all, record_groups, n, &n->cgroups, e);
 	if (r < 0)
