@@ -439,14 +439,16 @@ static bool has_foreign(const struct app_plan *plan)
 	return false;
 }
 
-int root_build(
-	int rootfs_fd, const struct app_plan *plan, const struct root_sources *s, struct err *e)
+int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sources *s,
+	const struct root_network *network, struct err *e)
 {
 	struct build b = { .root = rootfs_fd, .spot = { -1, -1, -1 } };
 	mode_t mask = umask(0);
 	int r = has_foreign(plan) ? add_ours(&b, rootfs_fd, e) : 0;
 	for (size_t i = 0; r >= 0 && i < plan->n_mounts; i++) {
 		const struct mnt_op *op = &plan->mounts[i];
+		if (op->kind == MNT_SYSFS && network && (r = network->join(network->sock, e)) < 0)
+			break;
 		r = steps[op->kind].run(&b, op, s->fds[i], e);
 		if (r < 0)
 			err_wrap(e, r, "%s '%s'", steps[op->kind].verb, op->dst);

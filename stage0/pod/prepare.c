@@ -128,7 +128,7 @@ static int prepare_apps(struct prep *c)
 
 /* --- stage1 -------------------------------------------------------------------------------- */
 
-static const char *const reserved_dirs[] = { "rkt", STAGE1_STATUS_DIR, STAGE1_ENV_DIR, "rkt/pid",
+static const char *const reserved_dirs[] = { "rkt", STAGE1_STATUS_DIR, STAGE1_ENV_DIR,
 	STAGE1_ETC_DIR, "opt", STAGE1_APPS_DIR, NULL };
 
 /* With overlays stage1/rootfs is a mount point and ours alone: plain paths will do. */

@@ -76,7 +76,7 @@ static int build_root(const struct stage1_pod *pod, struct fly_app *app, struct 
 	int r = root_open_sources(app->plan, &sources, e);
 	if (r < 0)
 		return r;
-	r = root_build(app->rootfs_fd, app->plan, &sources, e);
+	r = root_build(app->rootfs_fd, app->plan, &sources, NULL, e);
 	root_sources_release(&sources);
 	/* Where `stop` looks for us. */
 	if (r >= 0 && fchdir(pod->dirfd) < 0)

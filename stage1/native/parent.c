@@ -115,7 +115,6 @@ static int start_pid1(struct native *n, pid_t *ret, struct err *e)
 	n->pid1_sock = socks[1];
 	uint64_t flags = CLONE_NEWPID | CLONE_NEWUTS;
 	flags |= n->own_ipc ? CLONE_NEWIPC : 0;
-	flags |= n->own_network ? CLONE_NEWNET : 0;
 	/* Only what apps share is mounted by pid 1 itself. */
 	flags |= n->pod.facts.shm_dir ? CLONE_NEWNS : 0;
 	bool placed;

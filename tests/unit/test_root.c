@@ -82,7 +82,7 @@ static int build(void)
 	if (r < 0 || (r = root_open_sources(&plan, &sources, &e)) < 0)
 		return r;
 	_clean_(fd) int root = root_open(AT_FDCWD, ROOT, &e);
-	r = root < 0 ? root : root_build(root, &plan, &sources, &e);
+	r = root < 0 ? root : root_build(root, &plan, &sources, NULL, &e);
 	if (r == 0)
 		r = root_enter(root, ROOT_PIVOT, &e);
 	root_sources_release(&sources);
@@ -410,7 +410,7 @@ START_TEST(masks_at_any_depth)
 	ck_assert_int_eq(root_open_sources(&plan, &sources, &e), 0);
 	_clean_(fd) int root = root_open(AT_FDCWD, ROOT, &e);
 	must(root);
-	ck_assert_msg(root_build(root, &plan, &sources, &e) == 0, "%s", unit_message(&e));
+	ck_assert_msg(root_build(root, &plan, &sources, NULL, &e) == 0, "%s", unit_message(&e));
 	must(root_enter(root, ROOT_PIVOT, &e));
 	ck_assert_uint_eq(entries("/sys/devices/system"), 0);
 	ck_assert_uint_eq(entries("/sys/devices/virtual/mem"), 0);
