@@ -280,7 +280,7 @@ static int launch(struct launch *c)
 	if (r < 0)
 		return r;
 	r = start(c, entry, &args);
-	mounts_leave(); /* so that the pod can be removed */
+	mounts_leave(c->pod);
 	return r;
 }
 

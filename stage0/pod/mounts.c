@@ -32,9 +32,15 @@ int mounts_enter(const struct pod *p, struct err *e)
 	return 0;
 }
 
-void mounts_leave(void)
+void mounts_leave(struct pod *p)
 {
 	(void)umount2(POD_STAGE1_ROOTFS, MNT_DETACH | UMOUNT_NOFOLLOW);
+	/* Through a descriptor of the namespace before nothing can be mounted. */
+	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fd_close(p->dirfd);
+	p->dirfd = fd;
 }
 
 /* --- binds --------------------------------------------------------------------------------- */

@@ -13,8 +13,9 @@
 
 /* The private (slave) namespace. The working directory becomes the pod's. */
 int mounts_enter(const struct pod *p, struct err *e);
-/* Takes away what was mounted since, where the pod cannot be started after all. */
-void mounts_leave(void);
+/* Takes away what was mounted since, where the pod cannot be started after all: it can be removed,
+ * from within the namespace. */
+void mounts_leave(struct pod *p);
 
 /* stage1's tree at stage1/rootfs: read-only, or below an overlay; and over it the pod's own rkt/
  * and opt/stage2/. *ret_root: stage1's root; *ret_apps: its opt/stage2. */

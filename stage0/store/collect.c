@@ -188,7 +188,12 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 		.s = s, .in_use = in_use, .ctx = ctx, .removed = removed, .unused_before_ns = before
 	};
 	int first = 0;
-	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+	size_t n = sizeof steps / sizeof *steps;
+	/* Where there are no records at all, they may just not be in their place: whatever took
+	 * them away, images are not given up for it. */
+	if (faccessat(s->dirfd, CAS_IMAGE, F_OK, 0) < 0)
+		n = 1;
+	for (size_t i = 0; i < n; i++) {
 		struct err why = ERR_INIT;
 		int r = cas_each(s, steps[i].dir, steps[i].only_digests, steps[i].fn, &c, &why);
 		note(&first, r, e, &why);

@@ -78,10 +78,12 @@ int record_write(struct store *s, const struct image *image, bool durable, struc
 	return r < 0 ? err_wrap(e, r, "record of image '%s'", image->id) : 0;
 }
 
+/* What cannot be looked at may be there: nobody shall take its tree for an orphan. */
 bool record_exists(struct store *s, const char *hex)
 {
 	struct stat st;
-	return fstatat(s->dirfd, place(CAS_IMAGE, hex).path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(s->dirfd, place(CAS_IMAGE, hex).path, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
 }
 
 static int record_read(

@@ -143,69 +143,29 @@ static int kill_after(int64_t us, const char *victim, char **argv)
 
 /* --- by system call -------------------------------------------------------------------------- */
 
-/* Those that others can see the effect of. */
+/* Those that others can see the effect of, besides openat() with O_CREAT. */
+static const int changing[] = { SYS_openat2, SYS_mkdirat, SYS_mknodat, SYS_unlinkat, SYS_renameat2,
+	SYS_symlinkat, SYS_linkat, SYS_fchownat, SYS_fchown, SYS_fchmodat, SYS_fchmod,
+	SYS_utimensat, SYS_ftruncate, SYS_write, SYS_pwrite64, SYS_writev, SYS_copy_file_range,
+	SYS_sendto, SYS_sendmsg, SYS_ioctl, SYS_fsync, SYS_syncfs, SYS_flock, SYS_mount,
+	SYS_umount2, SYS_open_tree, SYS_move_mount, SYS_fsconfig, SYS_fsmount, SYS_mount_setattr,
+	SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_setns, SYS_clone, SYS_clone3, SYS_execve,
+	SYS_prctl, SYS_kill, SYS_wait4, SYS_exit_group,
+#ifdef SYS_renameat
+	SYS_renameat,
+#endif
+#ifdef SYS_mkdir /* those of the older architectures */
+	SYS_mkdir, SYS_rmdir, SYS_unlink, SYS_rename, SYS_symlink, SYS_link, SYS_chown, SYS_lchown,
+	SYS_chmod, SYS_fork, SYS_vfork
+#endif
+};
+
 static bool changes(const struct ptrace_syscall_info *s)
 {
-	switch (s->entry.nr) {
-	case SYS_openat: return s->entry.args[2] & O_CREAT;
-#ifdef SYS_open
-	case SYS_open: return s->entry.args[1] & O_CREAT;
-	case SYS_mkdir:
-	case SYS_rmdir:
-	case SYS_unlink:
-	case SYS_rename:
-	case SYS_symlink:
-	case SYS_link:
-	case SYS_chown:
-	case SYS_lchown:
-	case SYS_chmod:
-	case SYS_fork:
-	case SYS_vfork:
-#endif
-	case SYS_openat2:
-	case SYS_mkdirat:
-	case SYS_mknodat:
-	case SYS_unlinkat:
-	case SYS_renameat:
-	case SYS_renameat2:
-	case SYS_symlinkat:
-	case SYS_linkat:
-	case SYS_fchownat:
-	case SYS_fchown:
-	case SYS_fchmodat:
-	case SYS_fchmod:
-	case SYS_utimensat:
-	case SYS_ftruncate:
-	case SYS_write:
-	case SYS_pwrite64:
-	case SYS_writev:
-	case SYS_copy_file_range:
-	case SYS_sendto:
-	case SYS_sendmsg:
-	case SYS_ioctl:
-	case SYS_fsync:
-	case SYS_syncfs:
-	case SYS_flock:
-	case SYS_mount:
-	case SYS_umount2:
-	case SYS_open_tree:
-	case SYS_move_mount:
-	case SYS_fsconfig:
-	case SYS_fsmount:
-	case SYS_mount_setattr:
-	case SYS_pivot_root:
-	case SYS_chroot:
-	case SYS_unshare:
-	case SYS_setns:
-	case SYS_clone:
-	case SYS_clone3:
-	case SYS_execve:
-	case SYS_prctl:
-	case SYS_kill:
-	case SYS_wait4:
-	case SYS_exit_group: return true;
-	default: return false;
-	}
+	for (size_t i = 0; i < sizeof changing / sizeof *changing; i++)
+		if (s->entry.nr == (uint64_t)changing[i])
+			return true;
+	return s->entry.nr == SYS_openat && (s->entry.args[2] & O_CREAT);
 }
 
 static bool known(pid_t pid)

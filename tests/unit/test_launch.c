@@ -387,6 +387,9 @@ START_TEST(entry_out_of_the_image)
 	ok(pod_transition(&ps, &launched, POD_EV_START, &e));
 	ck_assert_int_lt(try_launch(&e), 0);
 	has(unit_message(&e), "/escape");
+	/* Its mounts were made, and are no obstacle. */
+	e = ERR_INIT;
+	ok(pod_remove(&ps, &launched, &store, &e));
 	end();
 }
 END_TEST
