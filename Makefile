@@ -13,6 +13,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 2.0.0
+DATE := 2026-11-23
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 HOST_CC ?= gcc
 JOBS ?= $(shell nproc)
@@ -28,7 +29,7 @@ B := build$(if $(SAN),/san)$(if $(FUZZ),/fuzz)$(if $(filter clang%,$(CC)),/clang
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough \
 	-Wno-missing-field-initializers -Wno-unknown-pragmas
-CPP := -D_GNU_SOURCE -DRKT_VERSION='"$(VERSION)"' -I. -I$(B)/gen -include lib/base/banned.h
+CPP := -D_GNU_SOURCE -DRKT_VERSION='"$(VERSION)"' -DRKT_DATE='"$(DATE)"' -I. -I$(B)/gen -include lib/base/banned.h
 CFLAGS ?= -O2 -g
 HARDEN := -fstack-protector-strong -fno-plt -fno-common
 BASE := -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN)

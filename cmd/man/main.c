@@ -43,7 +43,7 @@ static void put_head(const struct cmd *cmd)
 {
 	printf(".TH RKT%s", cmd ? "-" : "");
 	put_upper(cmd ? cmd->name : "");
-	printf(" 1 2026-11-23 \"rkt %s\" \"User Commands\"\n.SH NAME\n", RKT_VERSION);
+	printf(" 1 %s \"rkt %s\" \"User Commands\"\n.SH NAME\n", RKT_DATE, RKT_VERSION);
 	_clean_(str) struct str name = STR_INIT(STR_MAX_LINE);
 	str_addf(&name, "rkt%s%s", cmd ? "-" : "", cmd ? cmd->name : "");
 	for (char *p = name.buf; *p; p++)
