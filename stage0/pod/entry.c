@@ -82,11 +82,13 @@ static int exec_entry(struct pod *p, struct store *s, const struct pod_stage1 *s
 	const char *entry, const struct strv *args, struct err *e)
 {
 	_clean_(mem) char *program = NULL;
-	int r = pid1 > 0 ? join_pod(p, pid1, entry) : -ESRCH;
-	if (r < 0)
-		r = mount_again(p, s, st, pid1 > 0, e);
+	bool joined = pid1 > 0 && join_pod(p, pid1, entry) >= 0;
+	int r = joined ? 0 : mount_again(p, s, st, pid1 > 0, e);
 	if (r >= 0)
 		r = stage1_program(entry, &program, e);
+	/* In the pod's own mount namespace it was done when the pod began. */
+	if (r >= 0 && !joined && stage1_writable(st))
+		r = mounts_program(program, e);
 	if (r < 0)
 		return r;
 	close_on_exec_all();

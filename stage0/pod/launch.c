@@ -81,6 +81,11 @@ int stage1_program(const char *entry, char **ret, struct err *e)
 	return 0;
 }
 
+bool stage1_writable(const struct pod_stage1 *st)
+{
+	return st->no_overlay || !stage1_read_only(st->manifest);
+}
+
 void close_on_exec_all(void)
 {
 	if (sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
@@ -247,9 +252,12 @@ int stage1_exec(const char *program, const struct strv *args, struct err *e)
 static int start(struct launch *c, const char *entry, const struct strv *args)
 {
 	_clean_(mem) char *program = NULL;
+	bool cover = stage1_writable(&c->stage1);
 	int r = mount_all(c);
 	if (r >= 0)
 		r = stage1_program(entry, &program, c->e);
+	if (r >= 0 && cover)
+		r = mounts_program(program, c->e);
 	if (r < 0)
 		return r;
 	close_on_exec_all();
@@ -260,7 +268,10 @@ static int start(struct launch *c, const char *entry, const struct strv *args)
 	if (dbg_enabled())
 		for (size_t i = 0; i < args->n; i++)
 			dbg("stage1 argv[%zu]: %s", i, args->v[i]);
-	return stage1_exec(program, args, c->e);
+	r = stage1_exec(program, args, c->e);
+	if (cover)
+		mounts_program_leave(program);
+	return r;
 }
 
 static int launch(struct launch *c)

@@ -84,6 +84,16 @@ static int bind_read_only(const char *src, const char *dst, struct err *e)
 	return r == -ENOSYS ? bind_old(src, dst, MS_RDONLY | MS_NOSUID | MS_NODEV, e) : r;
 }
 
+int mounts_program(const char *program, struct err *e)
+{
+	return bind_read_only(program, program, e);
+}
+
+void mounts_program_leave(const char *program)
+{
+	(void)umount2(program, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
 /* --- overlays ------------------------------------------------------------------------------ */
 
 /* What fsconfig(2) takes as a string. */
