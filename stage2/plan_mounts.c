@@ -140,6 +140,9 @@ static void add_api(struct list *l, const struct app_facts *facts)
 	else
 		add(l, &shm);
 	if (!facts->disable_paths) {
+		/* Who may make device nodes, as every app may that is root, must not reach the
+		 * host's disks by one of its own. */
+		add(l, &(struct mnt_op){ .kind = MNT_NO_DEVICES, .dst = "/dev" });
 		add_masks(l, masked_files, COUNT(masked_files), devices[0].dst);
 		add_masks(l, masked_dirs, COUNT(masked_dirs), NULL);
 		for (size_t i = 0; i < COUNT(read_only); i++)
@@ -231,6 +234,9 @@ static int add_volume(struct volumes *v, const struct volume *vol, const char *d
 	struct mnt_op op = { .kind = MNT_BIND, .dst = dst, .make_target = true };
 	if (ro || vol->read_only)
 		op.flags |= MS_RDONLY;
+	/* A device opens where it is itself the volume, as rkt's device policy has it. */
+	if (!v->facts->bare && !v->facts->disable_paths)
+		op.flags |= MS_NODEV;
 	if (vol->kind == VOLUME_EMPTY) {
 		op.src = arena_printf(v->list->arena, "%s/%s", v->facts->volumes_dir, dir);
 		op.is_empty_volume = true;

@@ -192,6 +192,16 @@ static int bind_device(int host, int dir, const char *name, struct err *e)
 	return done < 0 ? done : 0;
 }
 
+/* Bound onto itself: a mount of its own, which stays one of devices when that of /dev does not. */
+static int keep_device(const struct build *b, const char *dst, struct err *e)
+{
+	if (fchdir(b->root) < 0)
+		return ERR_SYS(e, "enter the app's root");
+	if (mount(dst + 1, dst + 1, NULL, MS_BIND, NULL) < 0)
+		return ERR_SYS(e, "bind device");
+	return 0;
+}
+
 static int do_device(struct build *b, const struct mnt_op *op, int source, struct err *e)
 {
 	(void)source;
@@ -205,12 +215,25 @@ static int do_device(struct build *b, const struct mnt_op *op, int source, struc
 	else
 		r = mknodat(dir, name, S_IFCHR | op->mode, op->rdev);
 	if (r == 0)
-		return 0;
+		return keep_device(b, op->dst, e);
 	if (errno != EPERM)
 		return ERR_SYS(e, "make device");
 	/* In a user namespace devices cannot be made, but those of the host can be bound. */
 	_clean_(fd) int host = open_device(AT_FDCWD, op->src, op->rdev, e);
 	return host < 0 ? host : bind_device(host, dir, name, e);
+}
+
+static int do_no_devices(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	(void)source;
+	if (!str_eq(op->dst, spots[SPOT_DEV].path) || b->spot[SPOT_DEV] < 0)
+		return ERR_DENY(e, "'%s' is not ours", op->dst);
+	if (fchdir(b->root) < 0)
+		return ERR_SYS(e, "enter the app's root");
+	const unsigned long flags = MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV;
+	if (mount(NULL, op->dst + 1, NULL, flags, NULL) < 0)
+		return ERR_SYS(e, "remount");
+	return 0;
 }
 
 /* The node, visible from here, of the terminal that descriptor 0 is; -1 when it is none. */
@@ -331,7 +354,9 @@ static int do_bind(struct build *b, const struct mnt_op *op, int source, struct 
 	b->foreign |= op->foreign;
 	if (done < 0 || r < 0)
 		return done < 0 ? done : r;
-	return mnt_restrict(done, op->flags, op->recursive, e);
+	/* A device that is the volume was given to be used. */
+	const unsigned long flags = S_ISDIR(st.st_mode) ? op->flags : op->flags & ~MS_NODEV;
+	return mnt_restrict(done, flags, op->recursive, e);
 }
 
 static int do_bind_file(struct build *b, const struct mnt_op *op, int source, struct err *e)
@@ -422,6 +447,7 @@ static const struct {
 	[MNT_MQUEUE] = { do_fs, "mount" },
 	[MNT_DEVICE] = { do_device, "make" },
 	[MNT_CONSOLE] = { do_console, "make" },
+	[MNT_NO_DEVICES] = { do_no_devices, "close" },
 	[MNT_LINK] = { do_link, "make" },
 	[MNT_BIND] = { do_bind, "mount" },
 	[MNT_BIND_FILE] = { do_bind_file, "mount" },
@@ -467,14 +493,24 @@ int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sou
 int root_open(int dirfd, const char *path, struct err *e)
 {
 	_clean_(fd) int fd = openat(dirfd, path, OPEN_SPOT | O_DIRECTORY);
-	struct stat root, above;
-	if (fd < 0 || fstat(fd, &root) < 0 || fstatat(fd, "..", &above, 0) < 0)
+	_clean_(fd) int above = fd < 0 ? -1 : openat(fd, "..", OPEN_SPOT | O_DIRECTORY);
+	uint64_t id, id_above;
+	if (fd < 0 || above < 0)
 		return ERR_SYS(e, "open the app's root '%s'", path);
-	if (root.st_dev != above.st_dev)
-		return take_fd(&fd);
-	/* A plain directory, or perhaps a bind already, to which a second one does no harm. */
-	int bound = mnt_bind(fd, fd, true, e);
-	return bound < 0 ? err_wrap(e, bound, "app's root '%s'", path) : bound;
+	int r = mnt_id(fd, &id, e);
+	if (r >= 0)
+		r = mnt_id(above, &id_above, e);
+	if (r >= 0 && id == id_above) { /* a plain directory */
+		int bound = mnt_bind(fd, fd, true, e);
+		if (bound < 0)
+			return err_wrap(e, bound, "app's root '%s'", path);
+		fd_close(fd);
+		fd = bound;
+	}
+	/* What an image or its app calls a device is none. */
+	if (r >= 0)
+		r = mnt_restrict(fd, MS_NODEV, false, e);
+	return r < 0 ? err_wrap(e, r, "app's root '%s'", path) : take_fd(&fd);
 }
 
 int root_open_sources(const struct app_plan *plan, struct root_sources *ret, struct err *e)
