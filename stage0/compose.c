@@ -335,8 +335,17 @@ static int add_mount(struct arena *a, struct runtime_app *app, const struct moun
 	return 0;
 }
 
+static bool mounted_at(const struct runtime_app *app, size_t n, const char *path)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(app->mounts[i].path, path))
+			return true;
+	return false;
+}
+
+/* Where one of the first `n_own` mounts is already, theirs counts. */
 static int parse_mounts(struct arena *a, const struct strlist *texts,
-	const struct pod_manifest *pod, struct runtime_app *app, struct err *e)
+	const struct pod_manifest *pod, struct runtime_app *app, size_t n_own, struct err *e)
 {
 	for (size_t i = 0; i < texts->n; i++) {
 		struct mount m = { 0 };
@@ -348,6 +357,8 @@ static int parse_mounts(struct arena *a, const struct strlist *texts,
 		if (!pod_volume(pod, m.volume))
 			return ERR_BAD(e, "--mount '%s': no --volume is named '%s'", texts->v[i],
 				m.volume);
+		if (mounted_at(app, n_own, m.path))
+			continue;
 		r = add_mount(a, app, &m, e);
 		if (r < 0)
 			return r;
@@ -364,14 +375,6 @@ static void add_volume(struct arena *a, struct pod_manifest *m, const struct vol
 	m->volumes = grown;
 }
 
-static bool mounted_at(const struct runtime_app *app, const char *path)
-{
-	for (size_t i = 0; i < app->n_mounts; i++)
-		if (str_eq(app->mounts[i].path, path))
-			return true;
-	return false;
-}
-
 /* A mount point for which the user gave neither a mount nor a volume of that name gets an empty
  * volume of the app's own, so that what it writes there never meets its image. */
 static int implicit_volumes(struct arena *a, struct pod_manifest *m, struct runtime_app *app,
@@ -379,7 +382,7 @@ static int implicit_volumes(struct arena *a, struct pod_manifest *m, struct runt
 {
 	for (size_t i = 0; i < app->app->n_mount_points; i++) {
 		const struct mount_point *mp = &app->app->mount_points[i];
-		if (mounted_at(app, mp->path))
+		if (mounted_at(app, app->n_mounts, mp->path))
 			continue;
 		const char *name = NULL;
 		for (size_t k = 0; k < n_given && !name; k++)
@@ -443,10 +446,9 @@ static int compose_one(const struct compose *c, const struct compose_app *in, si
 	r = set_pairs(a, &app->annotations, &in->annotations, "annotation", ac_identifier_valid, e);
 	if (r < 0)
 		return r;
-	r = parse_mounts(a, &c->mounts, m, app, e);
-	if (r < 0)
-		return r;
-	r = parse_mounts(a, &in->mounts, m, app, e);
+	r = parse_mounts(a, &in->mounts, m, app, 0, e);
+	if (r >= 0)
+		r = parse_mounts(a, &c->mounts, m, app, app->n_mounts, e);
 	if (r < 0)
 		return r;
 	r = implicit_volumes(a, m, app, n_given, e);

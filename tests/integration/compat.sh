@@ -106,6 +106,20 @@ test_unknown_fields_say_the_known_ones() {
 	refused 'name, size'
 }
 
+test_mounts_of_an_app_override_those_of_all() {
+	mkdir all own
+	touch all/all own/own
+	local volumes=("--volume=all,kind=host,source=$T/all" "--volume=own,kind=host,source=$T/own")
+	run rkt run "${volumes[@]}" --mount=volume=all,target=/x "$BUSYBOX" --name=one --exec=/bin/ls --mount=volume=own,target=/x -- /x --- \
+		"$BUSYBOX" --name=two --exec=/bin/ls -- /x
+	ok
+	is "$(sort <<<"$out")" $'all\nown'
+	run rkt run "${volumes[@]}" "$BUSYBOX" --mount=volume=all,target=/x --mount=volume=own,target=/x
+	refused 'two volumes'
+	run rkt run "${volumes[@]}" --mount=volume=all,target=/x --mount=volume=own,target=/x "$BUSYBOX"
+	refused 'two volumes'
+}
+
 # --- as an ordinary user ------------------------------------------------------------------------
 ordinary() { setpriv --reuid=1234 --regid=1234 --clear-groups "${RKTC[@]}" "$@"; }
 test_ordinary_user() {
