@@ -3,7 +3,7 @@
 #
 # usage: build.sh tree | vm
 #   tree   $TESTBED/rootfs: a Debian system with systemd
-#   vm     the tree as a disk image, a kernel, an initial ramdisk, and the saved state of the machine that booted them
+#   vm     the tree as a disk image, a kernel, an initial ramdisk, and the saved states of the machine that booted them
 #
 # Nothing is done, and fast, where it has been made by this very recipe.
 set -eu
@@ -72,7 +72,7 @@ make_initrd() {
 }
 
 make_vm() {
-	local version
+	local version cgroups
 	get_kernel
 	make_initrd
 	rm -rf rootfs/usr/lib/modules
@@ -81,7 +81,7 @@ make_vm() {
 	rm -rf kernel root.erofs
 	mkfs.erofs root.erofs rootfs >/dev/null
 	rm -rf rootfs/usr/lib/modules
-	"$here/vm.py" prepare
+	for cgroups in pure hybrid legacy; do "$here/vm.py" prepare $cgroups; done
 }
 
 case ${1:-} in

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The virtual machine of vm-run.sh: qemu by software emulation, booted once, resumed for each command.
 
-usage: vm.py prepare                      boots it and saves its state in $TESTBED/snap
-       vm.py run SHARED_DIR SECONDS CMD   resumes it and runs CMD with SHARED_DIR at /host
+usage: vm.py prepare CGROUPS                      boots it and saves its state in $TESTBED/snap-CGROUPS
+       vm.py run CGROUPS SHARED_DIR SECONDS CMD   resumes it and runs CMD with SHARED_DIR at /host
+CGROUPS: pure (version 2), hybrid (controllers of version 1, processes in version 2), legacy (version 1)
 
 Between the two sides, see guest/vmrun: the serial line (VMRUN-READY, then the time of the host), a disk with the
 command's text, a virtio port "out" with its output and one "rc" with its status. The share is plugged in after resuming.
@@ -26,6 +27,11 @@ KERNEL_ARGS = (
     " audit=0 selinux=0 apparmor=0"
     " systemd.unit=vmrun.target systemd.show_status=0 systemd.log_level=notice vmrun.date=%d"
 )
+CGROUPS = {
+    "pure": "",
+    "hybrid": " systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=0",
+    "legacy": " systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1",
+}
 TIME_LIMIT, NO_STATUS = 124, 125
 
 
@@ -66,6 +72,10 @@ class Control:
 class Machine:
     """A directory of sockets and files, and the processes that use them; all gone at the end of `with`."""
 
+    def __init__(self, cgroups):
+        self.kernel_args = KERNEL_ARGS % time.time() + CGROUPS[cgroups]
+        self.snapshot = "%s/snap-%s" % (TESTBED, cgroups)
+
     def __enter__(self):
         self.dir = tempfile.mkdtemp(prefix="rkt-vm.")
         self.processes = []
@@ -102,7 +112,7 @@ class Machine:
             *("-cpu", "max", "-smp", "2", "-m", MEMORY),
             *("-nographic", "-nodefaults", "-no-reboot"),
             *("-kernel", TESTBED + "/vmlinuz", "-initrd", TESTBED + "/initrd.gz"),
-            *("-append", KERNEL_ARGS % time.time()),
+            *("-append", self.kernel_args),
             # virtiofs needs memory that its daemon can map
             *("-object", f"memory-backend-memfd,id=mem,size={MEMORY},share=on", "-numa", "node,memdev=mem"),
             *("-chardev", f"socket,id=serial,path={d}/serial,server=on,wait=off", "-serial", "chardev:serial"),
@@ -130,8 +140,8 @@ def wait_for_ready(serial, seconds):
         said += part
 
 
-def prepare():
-    with Machine() as m:
+def prepare(cgroups):
+    with Machine(cgroups) as m:
         m.write_command("")
         qemu = m.qemu()
         wait_for_ready(connect(m.path("serial")), 180)
@@ -139,14 +149,14 @@ def prepare():
         control = Control(m.path("qmp"))
         control("stop")
         control("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
-        control("migrate", uri="exec:cat >'%s/snap.new'" % TESTBED)
+        control("migrate", uri="exec:cat >'%s.new'" % m.snapshot)
         while control("query-migrate").get("status") not in ("completed", "failed"):
             time.sleep(0.05)
         if control("query-migrate")["status"] != "completed":
             raise SystemExit("vm: its state could not be saved")
         control("quit")
         qemu.wait()
-        os.rename(TESTBED + "/snap.new", TESTBED + "/snap")
+        os.rename(m.snapshot + ".new", m.snapshot)
 
 
 def plug_share(m, control, share):
@@ -165,12 +175,12 @@ def plug_share(m, control, share):
     control("device_add", driver="vhost-user-fs-pci", id="fs", bus="rp1", chardev="share", tag="host")
 
 
-def run(share, seconds, command):
-    with Machine() as m:
+def run(cgroups, share, seconds, command):
+    with Machine(cgroups) as m:
         m.write_command(command)
         os.mkfifo(m.path("out"))
         output = m.spawn("cat", m.path("out"))
-        qemu = m.qemu("-incoming", "exec:cat '%s/snap'" % TESTBED)
+        qemu = m.qemu("-incoming", "exec:cat '%s'" % m.snapshot)
         control = Control(m.path("qmp"))
         while control("query-status")["status"] == "inmigrate":
             time.sleep(0.01)
@@ -191,11 +201,11 @@ def run(share, seconds, command):
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if sys.argv[1:] == ["prepare"]:
-        prepare()
+    if len(sys.argv) == 3 and sys.argv[1] == "prepare":
+        prepare(sys.argv[2])
         return 0
-    if len(sys.argv) == 5 and sys.argv[1] == "run":
-        return run(sys.argv[2], float(sys.argv[3]), sys.argv[4])
+    if len(sys.argv) == 6 and sys.argv[1] == "run":
+        return run(sys.argv[2], sys.argv[3], float(sys.argv[4]), sys.argv[5])
     print(__doc__, file=sys.stderr)
     return 2
 
