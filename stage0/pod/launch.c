@@ -75,7 +75,7 @@ int stage1_program(const char *entry, char **ret, struct err *e)
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t n = readlink(link, path, sizeof path - 1);
 	if (n < 0)
-		return ERR_SYS(e, "stage1: path of '%s'", entry);
+		return ERR_SYS(e, "stage1: path of '%s' in /proc, which must be mounted", entry);
 	path[n] = '\0';
 	*ret = xstrdup(path);
 	return 0;

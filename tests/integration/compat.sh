@@ -231,6 +231,22 @@ test_names_of_data_directories() {
 	name=$(printf 'l%.0s' {1..200})
 	in_dir "$T/$name/$name"
 }
+# Where rkt itself runs in a container, say.
+test_data_directory_on_an_overlay() {
+	mkdir lower upper
+	# shellcheck disable=SC2016
+	run unshare -m bash -euc '
+		mount -t tmpfs tmpfs upper
+		mkdir upper/{upper,work} merged
+		mount -t overlay overlay -o lowerdir=lower,upperdir=upper/upper,workdir=upper/work merged
+		"$0" --insecure-options=image --dir=merged/data run "$1" --exec=/bin/sh -- -c "echo >/new; echo ran"
+		"$0" --dir=merged/data gc --grace-period=0
+		"$0" --dir=merged/data gc --grace-period=0
+		"$0" --dir=merged/data list --no-legend' "$RKT" "$BUSYBOX"
+	ok
+	is "$(head -n 1 <<<"$out")" ran
+	has "$(tail -n 1 <<<"$out")" Garbage
+}
 test_closed_descriptors() {
 	status=0
 	"${RKTC[@]}" run "$BUSYBOX" --exec=/bin/sh -- -c 'read a; exit 7' <&- >&- 2>&- || status=$?
