@@ -351,6 +351,20 @@ static int parse_bare(int argc, char **argv, struct parser *p, const int at[2], 
 	return 0;
 }
 
+/* rkt's old names for two of the policies. */
+static int translate_policy(struct cli *cli, struct err *e)
+{
+	if (cli->store_only && cli->no_store)
+		return ERR_BAD(e, "both --store-only and --no-store specified");
+	if (!cli->store_only && !cli->no_store)
+		return 0;
+	if (cli->pull_policy)
+		return ERR_BAD(e, "--pull-policy and --%s exclude each other",
+			cli->no_store ? "no-store" : "store-only");
+	cli->pull_policy = cli->no_store ? "update" : "never";
+	return 0;
+}
+
 int cli_parse(int argc, char **argv, struct cli *ret, struct err *e)
 {
 	struct parser p = { .cli = ret };
@@ -367,5 +381,5 @@ int cli_parse(int argc, char **argv, struct cli *ret, struct err *e)
 			continue;
 		r = take_word(&p, argc, argv, &i, e);
 	}
-	return r;
+	return r < 0 ? r : translate_policy(ret, e);
 }

@@ -58,6 +58,18 @@ test_flags_in_both_spellings_and_places() {
 	run rkt image cat-manifest example.com/busybox --pretty-print=false
 	has "$out" '{"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/busybox","labels":['
 }
+test_old_names_of_flags() {
+	fetch busybox
+	run rkt run --store-only example.com/busybox --exec=/bin/true --cap-remove=CAP_KILL
+	ok
+	run rkt prepare --no-store=true example.com/busybox
+	ok
+	run rkt run --no-store --store-only example.com/busybox
+	refused 'both --store-only and --no-store specified'
+	run rkt fetch --no-store --pull-policy=new example.com/busybox
+	refused '--pull-policy and --no-store exclude each other'
+	hasnt "$("$RKT" help run)" store-only cap-retain
+}
 test_image_arguments() {
 	sh_in_pod -- 'echo $#' x '' y
 	is "$out" 2
