@@ -31,6 +31,22 @@ test_images() {
 	typed images.md
 	has "$out" 'hello from hello' 'Redis server v=' built 'successfully verified' 'successfully removed'
 }
+# As a person would: the pod has started before the next command is typed.
+test_quick_start() {
+	ln -s "$TOP/build" .
+	sed -n '/^One app, and its exit status/,/^Pods and images live/p' "$TOP/README.md" | sed -n '/^```$/,/^```$/{/^```/!p}' |
+		sed "s,sudo build/rkt,rkt,; s,/tmp/pod,$T/pod,; s/^rkt list/sleep 2; &/" >typed
+	[ "$(grep -c rkt typed)" -ge 8 ] || fail 'the README has another form'
+	{
+		declare -f rkt
+		printf 'RKTC=(%s)\n' "${RKTC[*]@Q}"
+		cat typed
+	} >script
+	run bash -u script
+	ok
+	has "$out" hello OK +OK 'app-server=0' 'app-client=143'
+	is "$(rkt list --no-legend | wc -l)" 1 'pods, beside the one that was removed'
+}
 test_links_lead_somewhere() {
 	local page link dir
 	for page in "$TOP"/README.md "$TOP"/Documentation/*.md "$TOP"/Documentation/*/*.md; do
