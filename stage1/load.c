@@ -177,18 +177,17 @@ void stage1_pod_release(struct stage1_pod *p)
 	p->lock_fd = fd_close(p->lock_fd);
 }
 
-int stage1_recover_run(pid_t pid, struct strv *argv, struct stage1_run *ret, struct err *e)
+int stage1_recover_run(
+	const struct proc *p, struct strv *argv, struct stage1_run *ret, struct err *e)
 {
-	char path[64];
-	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
 	_clean_(str) struct str bytes = STR_INIT(STR_MAX_LINE);
-	int r = io_read_file(AT_FDCWD, path, &bytes, e);
-	if (r < 0)
+	int r = io_read_file(p->dirfd, "cmdline", &bytes, e);
+	if (r < 0 && r != -ESRCH && r != -ENOENT)
 		return r;
 	if (bytes.len == 0 || bytes.buf[bytes.len - 1] != '\0')
-		return err_set(e, ERR_PEER, ESRCH, "process %d of the pod has ended", (int)pid);
+		return err_set(e, ERR_PEER, ESRCH, "process %d of the pod has ended", (int)p->pid);
 	for (size_t at = 0; at < bytes.len; at += strlen(bytes.buf + at) + 1)
 		strv_add(argv, bytes.buf + at);
 	r = stage1_run_decode((int)argv->n, argv->v, ret, e);
-	return r < 0 ? err_wrap(e, r, "arguments of process %d", (int)pid) : 0;
+	return r < 0 ? err_wrap(e, r, "arguments of process %d", (int)p->pid) : 0;
 }

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,15 @@ static int pod_dir_path(struct pod *p, char *buf, size_t size)
 	return 0;
 }
 
+/* The working directory is the pod's, whatever is at its path in the mount namespace that we have
+ * joined: should pid 1 have ended, its number may be an app's by now. */
+static bool in_pod_dir(const struct pod *p)
+{
+	struct stat want, got;
+	return fstat(p->dirfd, &want) == 0 && stat(".", &got) == 0 && want.st_dev == got.st_dev &&
+	       want.st_ino == got.st_ino;
+}
+
 /* Into the mount namespace in which the pod runs. Negative: stay where you are. */
 static int join_pod(struct pod *p, pid_t pid1, const char *entry)
 {
@@ -50,7 +60,7 @@ static int join_pod(struct pod *p, pid_t pid1, const char *entry)
 	if (own < 0 || fd < 0 || setns(fd, CLONE_NEWNS) < 0)
 		return -errno;
 	int n = snprintf(program, sizeof program, POD_STAGE1_ROOTFS "%s", entry);
-	if (chdir(path) == 0 && n > 0 && (size_t)n < sizeof program &&
+	if (chdir(path) == 0 && in_pod_dir(p) && n > 0 && (size_t)n < sizeof program &&
 		sys_exists(AT_FDCWD, program) == 0)
 		return 0;
 	dbg("pod %s: its mount namespace has no stage1 at '%s'", p->uuid.text, path);
