@@ -14,5 +14,5 @@ inside() { # CGROUPS CHECK…: of tests/testbed/inside/units.sh
 }
 test_pure_version_2() { inside pure pure_v2 notify stop enter; }
 test_limits_of_version_2() { inside pure limits delegated crowded documentation; }
-test_hybrid() { inside hybrid hybrid notify enter limits; }
-test_version_1() { inside legacy v1 notify enter limits; }
+test_hybrid() { inside hybrid hybrid enter limits; }
+test_version_1() { inside legacy v1 enter limits; }
