@@ -155,7 +155,7 @@ static int set_up(struct pid1 *p, struct err *e)
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "rkt-pid1");
 	/* Inherited by the children until they execute: no process of the pod may look into one of
-	 * ours, or reach the host's files through it, whatever it may be allowed to trace. */
+	 * ours, or reach the host's files through it, unless it was given CAP_SYS_PTRACE. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	if (sethostname(host, strlen(host)) < 0)
 		return ERR_SYS(e, "set hostname '%s'", host);
