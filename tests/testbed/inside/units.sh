@@ -124,7 +124,8 @@ check_status() {
 	wait_unit -p User=nobody -- "$image" --exec=/bin/testapp -- exit 0
 	is 'without root there is no pod' "$status $out" '254 run: cannot run as unprivileged user'
 	# A shell that starts two is one unit.
-	local two="$rkt run $image --exec=/bin/testapp -- exit 2 & $rkt run $image --exec=/bin/testapp -- exit 3 & wait -n; echo \$?; wait -n; echo \$?"
+	local one="$rkt run $image --exec=/bin/testapp -- exit"
+	local two="($one 2; echo \$?) & ($one 3; echo \$?) & wait"
 	is 'two pods in one unit' "$(systemd-run -q --wait --pipe bash -c "$two" | sort | xargs)" '2 3'
 	no_groups_left
 }
