@@ -91,6 +91,7 @@ check_stop() {
 	uuid=$(pod_of stop)
 	wait_for says stop '^waiting' 2
 	systemctl stop stop
+	wait_for says stop 'got TERM' 2 # the journal is not instant
 	is 'each app was asked to end' "$(journalctl -q -u stop -o cat | grep -c 'got TERM')" 2
 	is "the pod's status is the unit's" "$(property stop ExecMainStatus)" 5
 	is 'which was not killed' "$(property stop ExecMainCode) $(property stop Result)" '1 exit-code'
