@@ -13,6 +13,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 2.0.0
+DATE := 2026-11-23
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 HOST_CC ?= gcc
 JOBS ?= $(shell nproc)
@@ -28,7 +29,7 @@ B := build$(if $(SAN),/san)$(if $(FUZZ),/fuzz)$(if $(filter clang%,$(CC)),/clang
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough \
 	-Wno-missing-field-initializers -Wno-unknown-pragmas
-CPP := -D_GNU_SOURCE -DRKT_VERSION='"$(VERSION)"' -I. -I$(B)/gen -include lib/base/banned.h
+CPP := -D_GNU_SOURCE -DRKT_VERSION='"$(VERSION)"' -DRKT_DATE='"$(DATE)"' -I. -I$(B)/gen -include lib/base/banned.h
 CFLAGS ?= -O2 -g
 HARDEN := -fstack-protector-strong -fno-plt -fno-common
 BASE := -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN)
@@ -46,9 +47,10 @@ HOT_DEP :=
 else
 HOT_CC ?= musl-gcc
 HOT_FLAGS := $(BASE) $(CPP) -isystem $(B)/kernel -D_FORTIFY_SOURCE=0 -fno-pie -fno-asynchronous-unwind-tables
-HOT_LD := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro
+HOT_LD := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code
 HOT_FLAGS += -ffunction-sections -fdata-sections
 HOT_DEP := $(B)/kernel/linux
+HEAP_C := lib/heap/heap.c
 endif
 ifneq ($(SAN),)
 DYN_FLAGS += $(SAN_FLAGS)
@@ -60,7 +62,7 @@ endif
 # --- sources ------------------------------------------------------------------------------------
 # Every program has one main.c; everything else of a folder goes into an archive, from which the
 # linker takes what is needed. The workers alone link decompressors, digests, keys and network.
-LIB_C := $(wildcard lib/*/*.c)
+LIB_C := $(filter-out lib/heap/%,$(wildcard lib/*/*.c))
 STAGE2_C := $(wildcard stage2/*.c)
 STAGE1_C := $(filter-out %/main.c,$(wildcard stage1/*.c stage1/native/*.c stage1/fly/*.c))
 STAGE0_C := $(wildcard stage0/*.c stage0/store/*.c stage0/pod/*.c stage0/trust/*.c stage0/remote/*.c)
@@ -112,7 +114,9 @@ $(B)/dyn/%.o: %.c Makefile | $(GEN)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(DYN_FLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/hot/house.a: $(call hot,$(HOT_C))
+# What defines calloc() must not be taken for a caller of it.
+$(B)/hot/lib/heap/heap.o: HOT_FLAGS += -fno-builtin
+$(B)/hot/house.a: $(call hot,$(HOT_C) $(HEAP_C))
 	$(Q)rm -f $@ && ar rcsP $@ $^
 $(B)/dyn/house.a: $(call dyn,$(DYN_C))
 	$(Q)rm -f $@ && ar rcsP $@ $^
@@ -179,4 +183,4 @@ lint:
 clean:
 	rm -rf build
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/testbed -prune -o -name '*.d' -type f -print 2>/dev/null)

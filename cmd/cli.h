@@ -36,6 +36,7 @@ struct cmd;
 struct cli {
 	struct arena arena;
 	const struct cmd *cmd; /* NULL: none was given */
+	const char *group;     /* "image" where no command follows it, else NULL */
 	struct strlist args;   /* what is neither flag nor command */
 	bool help;
 	int error_status; /* to end with when the command fails */

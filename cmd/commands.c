@@ -178,8 +178,7 @@ static int unknown(const struct level *l, const char *text, bool ambiguous, stru
 		e, "unknown command \"%s%s%s\" (see rkt help)", group, *group ? " " : "", text);
 }
 
-/* The group that the word names (as written in the table, into buf), or NULL. */
-static const char *group_of(const char *word, char *buf, size_t size)
+const char *cmd_group_of(const char *word, char *buf, size_t size)
 {
 	struct level first;
 	level_fill(&first, NULL);
@@ -193,7 +192,7 @@ static const char *group_of(const char *word, char *buf, size_t size)
 bool cmd_is_group(const char *word)
 {
 	char buf[32];
-	return group_of(word, buf, sizeof buf);
+	return cmd_group_of(word, buf, sizeof buf);
 }
 
 static const struct cmd *by_name(const char *name, size_t n)
@@ -213,7 +212,7 @@ int cmd_find(
 	if (at < 0)
 		return unknown(&l, word, at == -2, e);
 	char group[32];
-	if (!group_of(word, group, sizeof group)) {
+	if (!cmd_group_of(word, group, sizeof group)) {
 		*ret = by_name(l.words[at], l.lengths[at]);
 		*ret_used = 1;
 		return 0;

@@ -84,6 +84,8 @@ const char *cmd_group_title(enum cmd_group group);
 int cmd_find(
 	const char *word, const char *sub, const struct cmd **ret, int *ret_used, struct err *e);
 bool cmd_is_group(const char *word); /* "image", or a beginning of it that is nothing else */
+/* The whole word of such a group, in buf; NULL when it is none. */
+const char *cmd_group_of(const char *word, char *buf, size_t size);
 
 /* Parses argv, meets the command's needs, runs it, checks standard output, prints an error. */
 int cmd_main(int argc, char **argv);

@@ -60,23 +60,44 @@ static void bash_second_words(struct str *out, const char *group)
 			str_addf(out, " %s", cmds[i].name + n + 1);
 }
 
-static void bash_script(struct str *out)
+/* Options whose value may be the next word. */
+static void bash_valued(struct str *out)
+{
+	for (size_t i = 0; i < n_options; i++)
+		if (!option_value_optional(&options[i]))
+			str_addf(out, " --%s", options[i].name);
+}
+
+/* What is under the cursor, which command it belongs to, and in which data directory. */
+static void bash_head(struct str *out)
 {
 	str_add(out, "# bash completion for rkt; from `rkt completion bash`.\n"
 		     "_rkt() {\n"
 		     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-		     "\tlocal cmd= word i words= files= flags=\n"
-		     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-		     "\t\tword=${COMP_WORDS[i]}\n"
-		     "\t\t[[ $word == -- ]] && return\n"
-		     "\t\t[[ $word == -* || $word == = || ${COMP_WORDS[i-1]} == = ]] && continue\n"
-		     "\t\tif [[ -z $cmd ]]; then cmd=$word; elif [[ $cmd == image ]]; then "
-		     "cmd=\"image $word\"; break; else break; fi\n"
-		     "\tdone\n"
-		     "\t# --flag=value is three words to bash: --flag, =, value\n"
-		     "\t[[ $cur == = ]] && cur= || { [[ $prev == = ]] && "
-		     "prev=${COMP_WORDS[COMP_CWORD-2]}; }\n"
-		     "\tcase $prev in\n");
+		     "\tlocal cmd= word before i words= files= flags= valued='");
+	bash_valued(out);
+	str_add(out,
+		" '\n"
+		"\tlocal -a rkt=(\"${COMP_WORDS[0]}\")\n"
+		"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+		"\t\tword=${COMP_WORDS[i]} before=${COMP_WORDS[i-1]}\n"
+		"\t\t[[ $before == = ]] && before=${COMP_WORDS[i-2]}\n"
+		"\t\t[[ $before == --dir && $word != = ]] && rkt+=(--dir=\"${word/#\\~/$HOME}\")\n"
+		"\t\t[[ $word == -- ]] && return\n"
+		"\t\t[[ $word == -* || $word == = || ${COMP_WORDS[i-1]} == = ||\n"
+		"\t\t\t$valued == *\" $before \"* ]] && continue\n"
+		"\t\tif [[ -z $cmd ]]; then cmd=$word; elif [[ $cmd == image ]]; then "
+		"cmd=\"image $word\"; break; else break; fi\n"
+		"\tdone\n"
+		"\t# --flag=value is three words to bash: --flag, =, value\n"
+		"\t[[ $cur == = ]] && cur= || { [[ $prev == = ]] && "
+		"prev=${COMP_WORDS[COMP_CWORD-2]}; }\n"
+		"\tcase $prev in\n");
+}
+
+static void bash_script(struct str *out)
+{
+	bash_head(out);
 	bash_values(out);
 	str_add(out, "\tesac\n"
 		     "\tif [[ -n $words ]]; then\n"
@@ -115,10 +136,10 @@ static void bash_script(struct str *out)
 		     "\tfi\n"
 		     "\tcase $cmd in\n"
 		     "\trun-prepared|status|enter|stop|rm|cat-manifest|export)\n"
-		     "\t\twords=$(rkt list --full --no-legend 2>/dev/null | cut -f1) ;;\n"
-		     "\t'image '*)\n"
-		     "\t\twords=$(rkt image list --fields=name,id --full --no-legend 2>/dev/null)"
-		     " ;;\n"
+		     "\t\twords=$(\"${rkt[@]}\" list --full --no-legend 2>/dev/null | cut -f1) ;;\n"
+		     "\trun|prepare|'image '*)\n"
+		     "\t\twords=$(\"${rkt[@]}\" image list --fields=name,id --full --no-legend "
+		     "2>/dev/null) ;;\n"
 		     "\tesac\n"
 		     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 		     "}\n"

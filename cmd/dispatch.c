@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,17 +54,26 @@ static int run(int argc, char **argv, struct cli *cli, struct err *e)
 		return r;
 	dbg_enable(cli->debug);
 	if (cli->help)
-		return help_print(cli->cmd, stdout), EXIT_OK;
-	if (!cli->cmd)
-		return help_print(NULL, stderr), EXIT_NO_COMMAND;
+		return help_print(cli->cmd, cli->group, stdout), EXIT_OK;
+	if (!cli->cmd) {
+		fprintf(stderr, "%s: missing command\n\n", cli->group ? cli->group : "rkt");
+		return help_print(NULL, cli->group, stderr), EXIT_NO_COMMAND;
+	}
 	r = check_needs(cli, e);
 	if (r < 0)
 		return r;
 	return cli->cmd->run(cli, e);
 }
 
+static void ignore(int sig)
+{
+	(void)sig;
+}
+
 int cmd_main(int argc, char **argv)
 {
+	/* RLIMIT_FSIZE: EFBIG says it better. A handler, so that apps do not inherit it. */
+	signal(SIGXFSZ, ignore);
 	struct cli cli = { .error_status = EXIT_ERROR };
 	struct err e = ERR_INIT;
 	int status = run(argc, argv, &cli, &e);

@@ -132,11 +132,24 @@ static void add_page(struct str *out, const struct cmd *cmd)
 	add_options(out, cmd);
 }
 
-void help_print(const struct cmd *cmd, FILE *to)
+static void add_group(struct str *out, const char *group)
+{
+	str_addf(out, "USAGE\n  rkt [--FLAG...] %s COMMAND [ARG...]\n\nCOMMANDS\n", group);
+	for (size_t i = 0; i < _CMD_MAX; i++) {
+		const char *rest = str_after(cmds[i].name, group);
+		if (rest && *rest == ' ')
+			str_addf(out, "  %-*s%s\n", SUMMARY_COLUMN, cmds[i].name, cmds[i].summary);
+	}
+	str_addf(out, "\nSee rkt help %s COMMAND.\n", group);
+}
+
+void help_print(const struct cmd *cmd, const char *group, FILE *to)
 {
 	_clean_(str) struct str out = STR_INIT(STR_MAX_OUTPUT);
 	if (cmd)
 		add_page(&out, cmd);
+	else if (group)
+		add_group(&out, group);
 	else
 		add_overview(&out);
 	fputs(str_text(&out), to);
@@ -146,12 +159,16 @@ int cmd_help(struct cli *cli, struct err *e)
 {
 	const struct cmd *cmd = NULL;
 	int used = 0;
-	if (cli->args.n) {
+	char buf[32];
+	const char *group = NULL;
+	if (cli->args.n == 1)
+		group = cmd_group_of(cli->args.v[0], buf, sizeof buf);
+	if (cli->args.n && !group) {
 		const char *sub = cli->args.n > 1 ? cli->args.v[1] : NULL;
 		int r = cmd_find(cli->args.v[0], sub, &cmd, &used, e);
 		if (r < 0)
 			return r;
 	}
-	help_print(cmd, stdout);
+	help_print(cmd, group, stdout);
 	return EXIT_OK;
 }

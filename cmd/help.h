@@ -9,8 +9,9 @@
 
 enum { HELP_WIDTH = 100 };
 
-/* rkt's overview, or a command's page when `cmd` is not NULL. */
-void help_print(const struct cmd *cmd, FILE *to);
+/* A command's page; that of a group ("image") where `cmd` is NULL; rkt's overview where both are.
+ */
+void help_print(const struct cmd *cmd, const char *group, FILE *to);
 /* "rkt run [--FLAG...] [IMAGE …]": the same in --help and in SYNOPSIS. */
 void help_synopsis(const struct cmd *cmd, struct str *out);
 /* "--name=ARG", "--name[=ARG]" or "--name". */

@@ -49,6 +49,15 @@ static int field_of(const char *text, size_t n)
 	return -1;
 }
 
+static int unknown_field(const char *flag, const char *text, size_t n, bool sorting, struct err *e)
+{
+	_clean_(str) struct str known = STR_INIT(STR_MAX_LINE);
+	for (int f = 0; f < _FIELD_MAX; f++)
+		if (!sorting || fields[f].sortable)
+			str_addf(&known, "%s%s", known.len ? ", " : "", fields[f].name);
+	return ERR_BAD(e, "--%s: unknown field \"%.*s\": %s", flag, (int)n, text, str_text(&known));
+}
+
 static int select_fields(
 	const char *text, const char *flag, bool sorting, struct selection *ret, struct err *e)
 {
@@ -57,7 +66,7 @@ static int select_fields(
 		size_t n = strcspn(p, ",");
 		int f = field_of(p, n);
 		if (f < 0 || (sorting && !fields[f].sortable))
-			return ERR_BAD(e, "--%s: unknown field \"%.*s\"", flag, (int)n, p);
+			return unknown_field(flag, p, n, sorting, e);
 		for (size_t i = 0; i < ret->n; i++)
 			if (ret->v[i] == (enum field)f)
 				return ERR_BAD(
@@ -65,6 +74,8 @@ static int select_fields(
 		ret->v[ret->n++] = (enum field)f;
 		p += n + (p[n] == ',');
 	}
+	if (!ret->n)
+		return unknown_field(flag, "", 0, sorting, e);
 	return 0;
 }
 

@@ -137,6 +137,8 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 			r = compose_pod(&cli->pod, &cli->arena, &ret->manifest, e);
 	}
 	if (r >= 0)
+		r = compose_check_names(ret->manifest, e);
+	if (r >= 0)
 		r = compose_check_volumes(ret->manifest, e);
 	if (r >= 0)
 		r = resolve_stage1(s, &ret->stage1, e);

@@ -21,13 +21,13 @@ const struct option options[] = {
 	{ "debug", NULL, "print debug lines, and each cause of an error on a line of its own",
 		OPTIONS_ALL, OPT_BOOL, 0, CLI(debug) },
 	{ "dir", "DIRECTORY", "data directory (default /var/lib/rkt, or what paths.d configures)",
-		OPTIONS_ALL, OPT_TEXT, 0, CLI(dir) },
-	{ "system-config", "DIRECTORY", "configuration of the vendor", OPTIONS_ALL, OPT_TEXT, 0,
+		OPTIONS_ALL, OPT_DIR, 0, CLI(dir) },
+	{ "system-config", "DIRECTORY", "configuration of the vendor", OPTIONS_ALL, OPT_DIR, 0,
 		CLI(system_config), NULL, "/usr/lib/rkt" },
 	{ "local-config", "DIRECTORY", "configuration of this machine; overrides the vendor's",
-		OPTIONS_ALL, OPT_TEXT, 0, CLI(local_config), NULL, "/etc/rkt" },
+		OPTIONS_ALL, OPT_DIR, 0, CLI(local_config), NULL, "/etc/rkt" },
 	{ "user-config", "DIRECTORY", "configuration of the user; overrides both", OPTIONS_ALL,
-		OPT_TEXT, 0, CLI(user_config) },
+		OPT_DIR, 0, CLI(user_config) },
 	{ "insecure-options", "LIST",
 		"checks to leave out, comma separated: image (signatures), capabilities, paths "
 		"(masked and read-only kernel paths), seccomp, all-run (those three), tls, http, "

@@ -20,6 +20,7 @@
 enum option_type {
 	OPT_BOOL,     /* bool */
 	OPT_TEXT,     /* const char * */
+	OPT_DIR,      /* const char *, never empty */
 	OPT_LIST,     /* struct strlist: may be given again */
 	OPT_DURATION, /* int64_t, ns */
 	OPT_INSECURE, /* unsigned: enum insecure */

@@ -126,6 +126,11 @@ static int option_store(
 		if (!parse_bool(value, at))
 			return ERR_BAD(e, "--%s=%s: true or false wanted", o->name, value);
 		return 0;
+	case OPT_DIR:
+		if (!*value)
+			return ERR_BAD(e, "--%s '': a directory wanted", o->name);
+		*(const char **)at = value;
+		return 0;
 	case OPT_TEXT:
 		if (o->arg && strchr(o->arg, '|') && !choice_allowed(o->arg, value))
 			return ERR_BAD(e, "--%s=%s: %s wanted", o->name, value, o->arg);
@@ -312,22 +317,24 @@ static int next_word(int argc, char **argv, int i)
 }
 
 /* Where the command's words are in argv; each argc when there is none. */
-static int find_command(int argc, char **argv, int at[2], const struct cmd **ret, struct err *e)
+static int find_command(int argc, char **argv, int at[2], struct cli *cli, struct err *e)
 {
+	char group[32];
 	at[0] = next_word(argc, argv, 1);
 	at[1] = argc;
-	*ret = NULL;
 	if (at[0] == argc)
 		return 0;
 	const char *sub = NULL;
-	if (cmd_is_group(argv[at[0]])) {
+	if (cmd_group_of(argv[at[0]], group, sizeof group)) {
 		at[1] = next_word(argc, argv, at[0] + 1);
-		if (at[1] == argc) /* "rkt image": help, as for a bare rkt */
+		if (at[1] == argc) { /* "rkt image": help, as for a bare rkt */
+			cli->group = arena_strdup(&cli->arena, group);
 			return 0;
+		}
 		sub = argv[at[1]];
 	}
 	int used;
-	return cmd_find(argv[at[0]], sub, ret, &used, e);
+	return cmd_find(argv[at[0]], sub, &cli->cmd, &used, e);
 }
 
 /* A bare "rkt": only what every command has may be said. */
@@ -344,11 +351,25 @@ static int parse_bare(int argc, char **argv, struct parser *p, const int at[2], 
 	return 0;
 }
 
+/* rkt's old names for two of the policies. */
+static int translate_policy(struct cli *cli, struct err *e)
+{
+	if (cli->store_only && cli->no_store)
+		return ERR_BAD(e, "both --store-only and --no-store specified");
+	if (!cli->store_only && !cli->no_store)
+		return 0;
+	if (cli->pull_policy)
+		return ERR_BAD(e, "--pull-policy and --%s exclude each other",
+			cli->no_store ? "no-store" : "store-only");
+	cli->pull_policy = cli->no_store ? "update" : "never";
+	return 0;
+}
+
 int cli_parse(int argc, char **argv, struct cli *ret, struct err *e)
 {
 	struct parser p = { .cli = ret };
 	int at[2];
-	int r = find_command(argc, argv, at, &ret->cmd, e);
+	int r = find_command(argc, argv, at, ret, e);
 	if (r < 0)
 		return r;
 	if (!ret->cmd)
@@ -360,5 +381,5 @@ int cli_parse(int argc, char **argv, struct cli *ret, struct err *e)
 			continue;
 		r = take_word(&p, argc, argv, &i, e);
 	}
-	return r;
+	return r < 0 ? r : translate_policy(ret, e);
 }

@@ -194,9 +194,9 @@ int cmd_export(struct cli *cli, struct err *e)
 	if (r >= 0)
 		r = outfile_create(&out, cli->args.v[1], cli->overwrite, e);
 	if (r >= 0)
-		r = pod_export(&p, &s.store, app, out.fd, e);
+		r = err_wrap(e, pod_export(&p, &s.store, app, out.fd, e), "pod %s", p.uuid.text);
 	if (r >= 0)
 		r = outfile_commit(&out, e);
 	outfile_discard(&out);
-	return r < 0 ? err_wrap(e, r, "pod %s", p.uuid.text) : EXIT_OK;
+	return r < 0 ? r : EXIT_OK;
 }

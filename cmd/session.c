@@ -18,6 +18,14 @@
 
 #define DATA_DIR "/var/lib/rkt"
 
+/* Whoever is not root may only be told to become it: the directories are root's. */
+static int explain_denial(int r, struct err *e)
+{
+	if (r != -EACCES || geteuid() == 0)
+		return r;
+	return err_wrap(e, r, "cannot be done as unprivileged user, only as root");
+}
+
 int session_open(struct session *s, struct cli *cli, unsigned needs, struct err *e)
 {
 	s->cli = cli;
@@ -35,13 +43,13 @@ int session_open(struct session *s, struct cli *cli, unsigned needs, struct err 
 	if (needs & WITH_STORE) {
 		r = store_open(&s->store, s->data_dir, e);
 		if (r < 0)
-			return r;
+			return explain_denial(r, e);
 		s->has_store = true;
 	}
 	if (needs & (WITH_PODS | CREATE_PODS)) {
 		r = pods_open(&s->pods, s->data_dir, needs & CREATE_PODS, e);
 		if (r < 0)
-			return r;
+			return explain_denial(r, e);
 		s->has_pods = true;
 	}
 	return 0;

@@ -17,6 +17,13 @@ $(FUZZ_B)/%.o: %.c mk/fuzz.mk
 	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 $(FUZZ_B)/fuzz_%: $(FUZZ_B)/tests/fuzz/fuzz_%.o $(FUZZ_LIB_O)
 	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LIBS)
+FUZZ_SYS_O := $(patsubst %.c,$(FUZZ_B)/%.o,$(filter-out %/filter.c,$(wildcard lib/sys/*.c)))
+$(FUZZ_B)/fuzz_cgroup $(FUZZ_B)/fuzz_sync: $(FUZZ_SYS_O)
+$(FUZZ_B)/fuzz_ident: $(FUZZ_B)/stage2/ident.o
+$(FUZZ_B)/fuzz_exec: $(FUZZ_B)/stage2/exec.o
+$(FUZZ_B)/fuzz_config: $(FUZZ_B)/stage0/config.o
+$(FUZZ_B)/fuzz_env_file: $(FUZZ_B)/stage0/compose.o
+$(FUZZ_B)/fuzz_resolve: $(FUZZ_SYS_O) $(patsubst %.c,$(FUZZ_B)/%.o,$(wildcard stage0/store/*.c) stage0/worker.c stage0/self.c)
 $(FUZZ_B)/fuzz_options: $(patsubst %,$(FUZZ_B)/%.o,cmd/commands cmd/options cmd/parse stage0/compose stage0/dns)
 
 # One after the other: each takes a processor. What a target says is shown when it finds something.

@@ -4,12 +4,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/abi/app_status.h"
+#include "lib/abi/paths.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
 #define AC_VERSION "0.8.11"
 /* Less than a page is a slip of the pen: 16m (thousandths of bytes) for 16M. */
 #define MEMORY_MIN 4096
+
+/* Manifests are JSON, which has no place for other bytes. */
+static int check_text(const char *text, const char *what, struct err *e)
+{
+	if (utf8_valid(text))
+		return 0;
+	return ERR_BAD(e, "%s '%s': not UTF-8, which manifests are written in", what, text);
+}
 
 /* "NAME=VALUE" → list; `flag` names the option in errors. */
 static int set_pair(struct arena *a, struct nvlist *l, const char *text, const char *flag,
@@ -21,6 +31,9 @@ static int set_pair(struct arena *a, struct nvlist *l, const char *text, const c
 	const char *name = arena_strndup(a, text, (size_t)(eq - text));
 	if (valid && !valid(name))
 		return ERR_BAD(e, "--%s '%s': bad name '%s'", flag, text, name);
+	if (!utf8_valid(text))
+		return ERR_BAD(
+			e, "--%s '%s': not UTF-8, which manifests are written in", flag, text);
 	nv_set(a, l, name, arena_strdup(a, eq + 1));
 	return 0;
 }
@@ -58,6 +71,9 @@ int compose_env_file(
 		if (!env_name_valid(line))
 			return ERR_BAD(e, "--set-env-file '%s': line %u: bad name '%s'", what,
 				line_number, line);
+		if (!utf8_valid(eq + 1))
+			return ERR_BAD(
+				e, "--set-env-file '%s': line %u: not UTF-8", what, line_number);
 		nv_set(a, ret, line, eq + 1);
 	}
 	return 0;
@@ -68,7 +84,7 @@ static int compose_env(const struct compose *c, const struct compose_app *in, st
 {
 	struct nvlist env = { 0 };
 	for (size_t i = 0; i < c->parent_env.n; i++)
-		if (env_name_valid(c->parent_env.v[i].name))
+		if (env_name_valid(c->parent_env.v[i].name) && utf8_valid(c->parent_env.v[i].value))
 			nv_set(a, &env, c->parent_env.v[i].name, c->parent_env.v[i].value);
 	for (size_t i = 0; i < app->environment.n; i++)
 		nv_set(a, &env, app->environment.v[i].name, app->environment.v[i].value);
@@ -159,6 +175,9 @@ static int set_caps(const struct compose_app *in, struct arena *a, struct app *a
 			       : "os/linux/capabilities-remove-set",
 	};
 	split_commas(a, retain ? &in->caps_retain : &in->caps_remove, &iso.set.names);
+	if (!iso.set.names.n)
+		return ERR_BAD(e, "--caps-%s '': a name like CAP_NET_RAW wanted",
+			retain ? "retain" : "remove");
 	for (size_t i = 0; i < iso.set.names.n; i++)
 		if (!str_after(iso.set.names.v[i], "CAP_"))
 			return ERR_BAD(e, "--caps-%s '%s': a name like CAP_NET_RAW wanted",
@@ -213,6 +232,9 @@ static int compose_exec(
 	if (!exec.n)
 		return ERR_BAD(e, "the image does not say what to run: give a program with --exec");
 	app->exec = exec;
+	for (size_t i = 0; i < exec.n; i++)
+		if (check_text(exec.v[i], i ? "argument" : "--exec", e) < 0)
+			return -EINVAL;
 	return 0;
 }
 
@@ -226,6 +248,29 @@ static struct app *base_app(const struct compose_app *in, struct arena *a)
 	return app;
 }
 
+/* As whom and where the program runs. */
+static int compose_place(const struct compose_app *in, struct app *app, struct err *e)
+{
+	const struct {
+		const char *text, *flag;
+		const char **at;
+	} settings[] = { { in->user, "--user", &app->user }, { in->group, "--group", &app->group },
+		{ in->working_dir, "--working-dir", &app->working_directory } };
+	if (in->working_dir && *in->working_dir != '/')
+		return ERR_BAD(e, "--working-dir '%s': must be absolute", in->working_dir);
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+		const char *text = settings[i].text;
+		if (!text)
+			continue;
+		if (!*text)
+			return ERR_BAD(e, "%s '': must not be empty", settings[i].flag);
+		if (check_text(text, settings[i].flag, e) < 0)
+			return -EINVAL;
+		*settings[i].at = text;
+	}
+	return 0;
+}
+
 static int compose_app_object(const struct compose *c, const struct compose_app *in,
 	struct arena *a, struct app **ret, struct err *e)
 {
@@ -233,16 +278,9 @@ static int compose_app_object(const struct compose *c, const struct compose_app 
 	int r = compose_exec(in, a, app, e);
 	if (r < 0)
 		return r;
-	if (in->user)
-		app->user = in->user;
-	if (in->group)
-		app->group = in->group;
-	if (in->working_dir) {
-		if (*in->working_dir != '/')
-			return ERR_BAD(e, "--working-dir '%s': must be absolute", in->working_dir);
-		app->working_directory = in->working_dir;
-	}
-	r = compose_gids(in, a, app, e);
+	r = compose_place(in, app, e);
+	if (r >= 0)
+		r = compose_gids(in, a, app, e);
 	if (r < 0)
 		return r;
 	r = compose_env(c, in, a, app, e);
@@ -272,6 +310,10 @@ static int compose_name(const struct pod_manifest *m, const struct compose_app *
 	if (!name)
 		return ERR_BAD(
 			e, "no name can be made of '%s': give one with --name", in->manifest->name);
+	if (strlen(name) > APP_NAME_MAX)
+		return ERR_BAD(e,
+			"app name '%s' is longer than %d characters: give one with --name", name,
+			APP_NAME_MAX);
 	if (pod_app(m, name))
 		return ERR_BAD(e,
 			"error: multiple apps with name %s: give each its own with --name", name);
@@ -293,17 +335,30 @@ static int add_mount(struct arena *a, struct runtime_app *app, const struct moun
 	return 0;
 }
 
+static bool mounted_at(const struct runtime_app *app, size_t n, const char *path)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(app->mounts[i].path, path))
+			return true;
+	return false;
+}
+
+/* Where one of the first `n_own` mounts is already, theirs counts. */
 static int parse_mounts(struct arena *a, const struct strlist *texts,
-	const struct pod_manifest *pod, struct runtime_app *app, struct err *e)
+	const struct pod_manifest *pod, struct runtime_app *app, size_t n_own, struct err *e)
 {
 	for (size_t i = 0; i < texts->n; i++) {
 		struct mount m = { 0 };
-		int r = mount_parse(texts->v[i], a, &m, e);
+		int r = check_text(texts->v[i], "mount", e);
+		if (r >= 0)
+			r = mount_parse(texts->v[i], a, &m, e);
 		if (r < 0)
 			return err_wrap(e, r, "--mount '%s'", texts->v[i]);
 		if (!pod_volume(pod, m.volume))
 			return ERR_BAD(e, "--mount '%s': no --volume is named '%s'", texts->v[i],
 				m.volume);
+		if (mounted_at(app, n_own, m.path))
+			continue;
 		r = add_mount(a, app, &m, e);
 		if (r < 0)
 			return r;
@@ -320,14 +375,6 @@ static void add_volume(struct arena *a, struct pod_manifest *m, const struct vol
 	m->volumes = grown;
 }
 
-static bool mounted_at(const struct runtime_app *app, const char *path)
-{
-	for (size_t i = 0; i < app->n_mounts; i++)
-		if (str_eq(app->mounts[i].path, path))
-			return true;
-	return false;
-}
-
 /* A mount point for which the user gave neither a mount nor a volume of that name gets an empty
  * volume of the app's own, so that what it writes there never meets its image. */
 static int implicit_volumes(struct arena *a, struct pod_manifest *m, struct runtime_app *app,
@@ -335,7 +382,7 @@ static int implicit_volumes(struct arena *a, struct pod_manifest *m, struct runt
 {
 	for (size_t i = 0; i < app->app->n_mount_points; i++) {
 		const struct mount_point *mp = &app->app->mount_points[i];
-		if (mounted_at(app, mp->path))
+		if (mounted_at(app, app->n_mounts, mp->path))
 			continue;
 		const char *name = NULL;
 		for (size_t k = 0; k < n_given && !name; k++)
@@ -362,7 +409,9 @@ static int compose_volumes(
 {
 	for (size_t i = 0; i < c->volumes.n; i++) {
 		struct volume v = { 0 };
-		int r = volume_parse(c->volumes.v[i], a, &v, e);
+		int r = check_text(c->volumes.v[i], "volume", e);
+		if (r >= 0)
+			r = volume_parse(c->volumes.v[i], a, &v, e);
 		if (r < 0)
 			return err_wrap(e, r, "--volume '%s'", c->volumes.v[i]);
 		if (pod_volume(m, v.name))
@@ -397,10 +446,9 @@ static int compose_one(const struct compose *c, const struct compose_app *in, si
 	r = set_pairs(a, &app->annotations, &in->annotations, "annotation", ac_identifier_valid, e);
 	if (r < 0)
 		return r;
-	r = parse_mounts(a, &c->mounts, m, app, e);
-	if (r < 0)
-		return r;
-	r = parse_mounts(a, &in->mounts, m, app, e);
+	r = parse_mounts(a, &in->mounts, m, app, 0, e);
+	if (r >= 0)
+		r = parse_mounts(a, &c->mounts, m, app, app->n_mounts, e);
 	if (r < 0)
 		return r;
 	r = implicit_volumes(a, m, app, n_given, e);
@@ -477,6 +525,18 @@ int compose_check_whole(const struct image_manifest *m, struct err *e)
 		return ERR_BAD(e,
 			"it has a path whitelist: only an image all of whose files count can be "
 			"used");
+	return 0;
+}
+
+int compose_check_names(const struct pod_manifest *m, struct err *e)
+{
+	for (size_t i = 0; i < m->n_apps; i++)
+		for (size_t k = 0; k < i; k++)
+			if (app_names_clash(m->apps[k].name, m->apps[i].name))
+				return ERR_BAD(e,
+					"a pod cannot have an app '%s' beside '%s', whose records "
+					"would be mistaken for each other: give one another name",
+					m->apps[k].name, m->apps[i].name);
 	return 0;
 }
 

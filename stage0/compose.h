@@ -49,6 +49,9 @@ int compose_check_platform(const struct image_manifest *m, struct err *e);
  * together from others, or of which only some paths count, is refused. */
 int compose_check_whole(const struct image_manifest *m, struct err *e);
 
+/* No two apps have names that cannot stand side by side in one pod. */
+int compose_check_names(const struct pod_manifest *m, struct err *e);
+
 /* Every `host` volume of the manifest is there: "stat /x: no such file or directory". Not pure. */
 int compose_check_volumes(const struct pod_manifest *m, struct err *e);
 

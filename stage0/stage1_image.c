@@ -33,6 +33,7 @@ static int use_id(
 			"image '%s' is not a stage1: it has no annotation " STAGE1_ANNOTATION(
 				"run"),
 			m->name);
+	store_touch(s, id);
 	*ret = (struct stage1_image){ .id = id, .manifest = m };
 	return 0;
 }

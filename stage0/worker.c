@@ -15,6 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/sys/compat.h"
+#include "lib/sys/proc.h"
 
 /* Descriptors are first moved above what they may collide with, then down to their numbers. */
 enum { PARKED = 64, EXIT_NOT_STARTED = 127, GRACE_MS = 2000, TICK_MS = 200, POLL_MS = 60000 };
@@ -28,15 +29,6 @@ static void close_from(unsigned first)
 		close(fd);
 }
 
-static void reset_signals(void)
-{
-	sigset_t none;
-	sigemptyset(&none);
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static int park(int fd)
 {
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD, PARKED);
@@ -46,7 +38,7 @@ static int park(int fd)
 static _Noreturn void worker_child(const struct worker_call *c, int socket, pid_t parent)
 {
 	int fds[WORKER_FD_MAX], null = open("/dev/null", O_RDWR);
-	reset_signals();
+	proc_reset_signals();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || null < 0)
 		_exit(EXIT_NOT_STARTED);

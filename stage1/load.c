@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/abi/app_status.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/uuid.h"
@@ -49,6 +50,20 @@ static int load_image_app(struct stage1_pod *p, const char *name, struct app **r
 	return 0;
 }
 
+/* Names become parts of paths below the pod's directory. */
+static int check_name(const struct pod_manifest *m, size_t i, struct err *e)
+{
+	const char *name = m->apps[i].name;
+	if (!ac_name_valid(name))
+		return ERR_BAD(e, "pod manifest: '%s' is not a valid app name", name);
+	for (size_t k = 0; k < i; k++)
+		if (app_names_clash(m->apps[k].name, name))
+			return ERR_BAD(e,
+				"pod manifest: apps '%s' and '%s' would share a status file",
+				m->apps[k].name, name);
+	return 0;
+}
+
 static int load_manifest(struct stage1_pod *p, struct err *e)
 {
 	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
@@ -57,14 +72,13 @@ static int load_manifest(struct stage1_pod *p, struct err *e)
 		return r;
 	r = pod_manifest_decode(str_text(&bytes), bytes.len, &p->arena, &p->manifest, e);
 	if (r < 0)
-		return err_wrap(e, r, "pod manifest");
+		return r;
 	if (p->manifest->n_apps == 0)
 		return ERR_BAD(e, "pod must contain at least one application");
 	for (size_t i = 0; i < p->manifest->n_apps; i++) {
 		struct runtime_app *app = &p->manifest->apps[i];
-		/* The name becomes part of paths below the pod's directory. */
-		if (!ac_name_valid(app->name))
-			return ERR_BAD(e, "pod manifest: '%s' is not a valid app name", app->name);
+		if ((r = check_name(p->manifest, i, e)) < 0)
+			return r;
 		if (!app->app)
 			r = load_image_app(p, app->name, &app->app, e);
 		if (r < 0)
@@ -163,18 +177,17 @@ void stage1_pod_release(struct stage1_pod *p)
 	p->lock_fd = fd_close(p->lock_fd);
 }
 
-int stage1_recover_run(pid_t pid, struct strv *argv, struct stage1_run *ret, struct err *e)
+int stage1_recover_run(
+	const struct proc *p, struct strv *argv, struct stage1_run *ret, struct err *e)
 {
-	char path[64];
-	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
 	_clean_(str) struct str bytes = STR_INIT(STR_MAX_LINE);
-	int r = io_read_file(AT_FDCWD, path, &bytes, e);
-	if (r < 0)
+	int r = io_read_file(p->dirfd, "cmdline", &bytes, e);
+	if (r < 0 && r != -ESRCH && r != -ENOENT)
 		return r;
 	if (bytes.len == 0 || bytes.buf[bytes.len - 1] != '\0')
-		return err_set(e, ERR_PEER, ESRCH, "process %d of the pod has ended", (int)pid);
+		return err_set(e, ERR_PEER, ESRCH, "process %d of the pod has ended", (int)p->pid);
 	for (size_t at = 0; at < bytes.len; at += strlen(bytes.buf + at) + 1)
 		strv_add(argv, bytes.buf + at);
 	r = stage1_run_decode((int)argv->n, argv->v, ret, e);
-	return r < 0 ? err_wrap(e, r, "arguments of process %d", (int)pid) : 0;
+	return r < 0 ? err_wrap(e, r, "arguments of process %d", (int)p->pid) : 0;
 }

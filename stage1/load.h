@@ -8,6 +8,7 @@
 #pragma once
 
 #include "lib/abi/handover.h"
+#include "lib/sys/proc.h"
 #include "stage2/plan.h"
 
 struct stage1_pod {
@@ -30,7 +31,8 @@ void stage1_pod_release(struct stage1_pod *p);
 
 /* What `run` was told, for enter: from the command line of a process of the pod that never exec'd
  * since (native: pid 1). `argv` owns the strings that ret points to. */
-int stage1_recover_run(pid_t pid, struct strv *argv, struct stage1_run *ret, struct err *e);
+int stage1_recover_run(
+	const struct proc *p, struct strv *argv, struct stage1_run *ret, struct err *e);
 
 /* Writes hosts and resolv.conf of the pod as run->dns_* ask to stage1/rootfs/rkt/etc/, and sets
  * facts.hosts_file, resolv_file and their _replace. Called by stage1_load before planning.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/abi/exitcode.h"
@@ -13,6 +12,7 @@
 #include "lib/fs/io.h"
 #include "lib/sys/proc.h"
 #include "stage1/entry.h"
+#include "stage1/inner.h"
 
 static int read_pid(pid_t *ret, struct err *e)
 {
@@ -29,26 +29,13 @@ static int read_pid(pid_t *ret, struct err *e)
 	return 0;
 }
 
-static bool works_here(const struct proc *p)
-{
-	struct stat here, there;
-	return stat(".", &here) == 0 && fstatat(p->dirfd, "cwd", &there, 0) == 0 &&
-	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
-}
-
-/* Numbers are reused: what `pid` names is the pod's only while its parent is `run`, which is told
- * by its working directory, and signals go to the very process that was looked at. */
 static int signal_pod(bool force, struct err *e)
 {
 	_clean_(proc) struct proc inner = PROC_INIT, run = PROC_INIT;
-	struct proc_status status;
 	pid_t pid = 0;
 	int r = read_pid(&pid, e);
-	if (r < 0)
+	if (r < 0 || (r = stage1_open_inner(pid, &inner, &run, e)) < 0)
 		return r;
-	if (proc_open(pid, &inner, e) < 0 || proc_status(&inner, &status, e) < 0 ||
-		status.ppid < 2 || proc_open(status.ppid, &run, e) < 0 || !works_here(&run))
-		return err_set(e, ERR_NOT_FOUND, ESRCH, "pod is not running");
 	return force ? proc_signal(&inner, SIGKILL, e) : proc_signal(&run, SIGTERM, e);
 }
 

@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 #include "lib/sys/caps.h"
 #include "lib/sys/compat.h"
 #include "lib/sys/filter.h"
+#include "lib/sys/proc.h"
 #include "stage2/exec.h"
 
 int apply_force_close;
@@ -44,18 +44,6 @@ struct column {
 	struct caps caps;
 	uint64_t ambient;
 };
-
-/* By the kernel's own call: C libraries keep the first real-time signals to themselves, and whoever
- * started us may have had them ignored. */
-static void reset_signals(void)
-{
-	static const uint64_t as_new[8]; /* struct sigaction of any kernel: SIG_DFL, nothing else */
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)syscall(SYS_rt_sigaction, sig, as_new, NULL, NSIG / 8); /* not KILL, STOP */
-	sigset_t none;
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static void close_span(unsigned first, unsigned last)
 {
@@ -224,7 +212,7 @@ int app_apply(const struct app_plan *plan, const struct ident *id, int *ret_stat
 	*ret_status = EXIT_APP_SETUP;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return ERR_SYS(e, "forbid tracing");
-	reset_signals();
+	proc_reset_signals();
 	umask(022);
 	close_others(plan->report_fd);
 	if (plan->oom_score_adj != INT64_MIN)

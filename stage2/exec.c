@@ -164,7 +164,7 @@ static int explain_format(const char *path, struct err *e)
 		machine_name(machine), machine_name(OUR_MACHINE));
 }
 
-static int explain(const char *path, int num, struct err *e)
+int app_exec_explain(const char *path, int num, struct err *e)
 {
 	struct stat st;
 	switch (num) {
@@ -194,7 +194,7 @@ int app_exec(char *const *argv, char *const *envv, struct err *e)
 {
 	if (strchr(argv[0], '/')) {
 		execve(argv[0], argv, envv);
-		return explain(argv[0], errno, e);
+		return app_exec_explain(argv[0], errno, e);
 	}
 	char found[PATH_MAX] = "";
 	int num = ENOENT;
@@ -218,5 +218,5 @@ int app_exec(char *const *argv, char *const *envv, struct err *e)
 		if (!*end)
 			break;
 	}
-	return explain(*found ? found : argv[0], num, e);
+	return app_exec_explain(*found ? found : argv[0], num, e);
 }

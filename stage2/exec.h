@@ -12,3 +12,6 @@
 
 /* argv[0] without '/' is searched in PATH of envv. Returns only on error. */
 int app_exec(char *const *argv, char *const *envv, struct err *e);
+
+/* What execve's errno `num` means for the program at path; returns -num. */
+int app_exec_explain(const char *path, int num, struct err *e);

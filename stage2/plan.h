@@ -28,13 +28,15 @@ enum mnt_kind {
 	MNT_TMPFS,
 	MNT_DEVPTS,
 	MNT_MQUEUE,
-	MNT_DEVICE,    /* character device rdev: made at dst, or the host's node src bound there */
-	MNT_CONSOLE,   /* the terminal of descriptor 0 bound to dst; without one, as MNT_DEVICE */
-	MNT_LINK,      /* symbolic link dst -> src, where there is nothing yet */
-	MNT_BIND,      /* volume: src of the host to dst */
-	MNT_BIND_FILE, /* generated file (hosts, resolv.conf) of stage1 to dst */
-	MNT_MASK,      /* dst becomes src (a file) or an empty directory; absent dst is fine */
-	MNT_READ_ONLY, /* dst bound onto itself read-only; absent dst is fine */
+	MNT_DEVICE,	/* character device rdev: made at dst, or the host's node src bound there */
+	MNT_CONSOLE,	/* the terminal of descriptor 0 bound to dst; without one, as MNT_DEVICE */
+	MNT_NO_DEVICES, /* dst, one of ours: no device opens there any more, but those made before
+			 */
+	MNT_LINK,	/* symbolic link dst -> src, where there is nothing yet */
+	MNT_BIND,	/* volume: src of the host to dst */
+	MNT_BIND_FILE,	/* generated file (hosts, resolv.conf) of stage1 to dst */
+	MNT_MASK,	/* dst becomes src (a file) or an empty directory; absent dst is fine */
+	MNT_READ_ONLY,	/* dst bound onto itself read-only; absent dst is fine */
 	MNT_ROOT_READ_ONLY
 };
 
@@ -49,6 +51,7 @@ struct mnt_op {
 	bool optional;		 /* failure is reported by dbg() only */
 	bool make_target;	 /* create the mount point where missing, 0755 root */
 	bool keep_existing;	 /* MNT_BIND_FILE: nothing is done where the image has dst */
+	bool foreign;		 /* MNT_BIND: of the host, which nothing is created in */
 	bool is_empty_volume;	 /* MNT_BIND: src is volumes_dir/NAME, which stage1 makes with… */
 	uint32_t mode, uid, gid; /* … these */
 };

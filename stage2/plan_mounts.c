@@ -17,12 +17,15 @@ enum {
 /* What appc 0.8.11 spec/OS-SPEC.md asks for on Linux, in the order in which it is made. */
 static const struct mnt_op api[] = {
 	{ .kind = MNT_PROC, .dst = "/proc", .flags = SAFE, .make_target = true },
-	{ .kind = MNT_SYSFS, .dst = "/sys", .flags = SAFE, .make_target = true },
 	{ .kind = MNT_TMPFS,
 		.dst = "/dev",
 		.data = "mode=755,size=1m",
 		.flags = MS_NOSUID,
 		.make_target = true },
+};
+/* As late as can be, because it shows the network: see root_build(). */
+static const struct mnt_op sysfs = {
+	.kind = MNT_SYSFS, .dst = "/sys", .flags = SAFE, .make_target = true
 };
 
 static const struct {
@@ -66,8 +69,9 @@ static const struct mnt_op shm = { .kind = MNT_TMPFS,
 static const char *const masked_files[] = { "/proc/config.gz", "/proc/kallsyms", "/proc/kcore",
 	"/proc/keys", "/proc/kmem", "/proc/latency_stats", "/proc/mem", "/proc/sched_debug",
 	"/proc/timer_list", "/proc/timer_stats" };
-static const char *const masked_dirs[] = { "/proc/acpi", "/proc/asound", "/proc/scsi",
-	"/sys/firmware", "/sys/fs", "/sys/hypervisor", "/sys/module", "/sys/power" };
+static const char *const masked_dirs[] = { "/proc/acpi", "/proc/asound", "/proc/scsi" };
+static const char *const masked_sys[] = { "/sys/devices/virtual/powercap", "/sys/firmware",
+	"/sys/fs", "/sys/hypervisor", "/sys/module", "/sys/power" };
 static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
 	"/proc/sysrq-trigger" };
 
@@ -94,13 +98,25 @@ static struct mnt_op *add(struct list *l, const struct mnt_op *op)
 	return &l->v[l->n++];
 }
 
+static void add_masks(struct list *l, const char *const *paths, size_t n, const char *cover)
+{
+	for (size_t i = 0; i < n; i++)
+		add(l, &(struct mnt_op){ .kind = MNT_MASK, .src = cover, .dst = paths[i] });
+}
+
+static void add_sys(struct list *l, const struct app_facts *facts)
+{
+	struct mnt_op *op = add(l, &sysfs);
+	if (facts->disable_paths)
+		return;
+	op->flags |= MS_RDONLY;
+	add_masks(l, masked_sys, COUNT(masked_sys), NULL);
+}
+
 static void add_api(struct list *l, const struct app_facts *facts)
 {
-	for (size_t i = 0; i < COUNT(api); i++) {
-		struct mnt_op *op = add(l, &api[i]);
-		if (op->kind == MNT_SYSFS && !facts->disable_paths)
-			op->flags |= MS_RDONLY;
-	}
+	for (size_t i = 0; i < COUNT(api); i++)
+		add(l, &api[i]);
 	for (size_t i = 0; i < COUNT(devices); i++)
 		add(l, &(struct mnt_op){ .kind = MNT_DEVICE,
 			       .src = devices[i].dst,
@@ -123,15 +139,15 @@ static void add_api(struct list *l, const struct app_facts *facts)
 			       .make_target = true });
 	else
 		add(l, &shm);
-	if (facts->disable_paths)
-		return;
-	for (size_t i = 0; i < COUNT(masked_files); i++)
-		add(l, &(struct mnt_op){
-			       .kind = MNT_MASK, .src = devices[0].dst, .dst = masked_files[i] });
-	for (size_t i = 0; i < COUNT(masked_dirs); i++)
-		add(l, &(struct mnt_op){ .kind = MNT_MASK, .dst = masked_dirs[i] });
-	for (size_t i = 0; i < COUNT(read_only); i++)
-		add(l, &(struct mnt_op){ .kind = MNT_READ_ONLY, .dst = read_only[i] });
+	if (!facts->disable_paths) {
+		/* Who may make device nodes, as every app may that is root, must not reach the
+		 * host's disks by one of its own. */
+		add(l, &(struct mnt_op){ .kind = MNT_NO_DEVICES, .dst = "/dev" });
+		add_masks(l, masked_files, COUNT(masked_files), devices[0].dst);
+		add_masks(l, masked_dirs, COUNT(masked_dirs), NULL);
+		for (size_t i = 0; i < COUNT(read_only); i++)
+			add(l, &(struct mnt_op){ .kind = MNT_READ_ONLY, .dst = read_only[i] });
+	}
 }
 
 static void add_host_api(struct list *l)
@@ -142,6 +158,7 @@ static void add_host_api(struct list *l)
 			       .src = dirs[i],
 			       .dst = dirs[i],
 			       .recursive = true,
+			       .foreign = true,
 			       .make_target = true });
 }
 
@@ -217,6 +234,9 @@ static int add_volume(struct volumes *v, const struct volume *vol, const char *d
 	struct mnt_op op = { .kind = MNT_BIND, .dst = dst, .make_target = true };
 	if (ro || vol->read_only)
 		op.flags |= MS_RDONLY;
+	/* A device opens where it is itself the volume, as rkt's device policy has it. */
+	if (!v->facts->bare && !v->facts->disable_paths)
+		op.flags |= MS_NODEV;
 	if (vol->kind == VOLUME_EMPTY) {
 		op.src = arena_printf(v->list->arena, "%s/%s", v->facts->volumes_dir, dir);
 		op.is_empty_volume = true;
@@ -230,7 +250,7 @@ static int add_volume(struct volumes *v, const struct volume *vol, const char *d
 				"source '%s' of volume '%s' must be an absolute path "
 				"without '..'",
 				vol->source ? vol->source : "", vol->name);
-		op.no_symlinks = true;
+		op.no_symlinks = op.foreign = true;
 		op.recursive = !vol->has_recursive || vol->recursive;
 	}
 	add(v->list, &op);
@@ -283,6 +303,18 @@ static int add_volumes(struct volumes *v, struct err *e)
 	return r;
 }
 
+/* A volume below /sys needs what it is mounted in. */
+static bool wants_sys(const struct runtime_app *app)
+{
+	for (size_t i = 0; i < app->n_mounts; i++)
+		if (strstr(app->mounts[i].path, "sys"))
+			return true;
+	for (size_t i = 0; i < app->app->n_mount_points; i++)
+		if (strstr(app->app->mount_points[i].path, "sys"))
+			return true;
+	return false;
+}
+
 static int by_target(const void *a, const void *b)
 {
 	const struct mnt_op *x = a, *y = b;
@@ -319,6 +351,9 @@ int plan_mounts(const struct pod_manifest *pod, const struct runtime_app *app,
 		add_host_api(&l);
 	else
 		add_api(&l, facts);
+	bool sys_first = !facts->bare && wants_sys(app);
+	if (sys_first)
+		add_sys(&l, facts);
 	size_t first = l.n;
 	int r = add_volumes(&v, e);
 	if (r < 0 || (r = sort_volumes(l.v + first, l.n - first, e)) < 0)
@@ -329,6 +364,8 @@ int plan_mounts(const struct pod_manifest *pod, const struct runtime_app *app,
 			.src = "../proc/self/mounts",
 			.dst = "/etc/mtab",
 			.optional = true });
+	if (!facts->bare && !sys_first)
+		add_sys(&l, facts);
 	if (app->read_only_root_fs)
 		add(&l, &(struct mnt_op){ .kind = MNT_ROOT_READ_ONLY, .dst = "/" });
 	plan->mounts = l.v;

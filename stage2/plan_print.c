@@ -14,6 +14,7 @@ static const char *const kinds[] = {
 	[MNT_MQUEUE] = "mqueue",
 	[MNT_DEVICE] = "device",
 	[MNT_CONSOLE] = "console",
+	[MNT_NO_DEVICES] = "no-devices",
 	[MNT_LINK] = "link",
 	[MNT_BIND] = "bind",
 	[MNT_BIND_FILE] = "file",

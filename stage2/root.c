@@ -42,7 +42,45 @@ struct build {
 	int root;
 	int spot[_SPOT_MAX]; /* -1: not mounted by us */
 	const char *mask;    /* the empty directory that covers others, once there is one */
+	bool foreign;	     /* something of the host is mounted: before that all is ours */
+	uint64_t *ours;	     /* the mounts that are the pod's own */
+	size_t n_ours;
 };
+
+/* Remembers a mount of the pod's own, by any directory in it. */
+static int add_ours(struct build *b, int fd, struct err *e)
+{
+	if (b->n_ours % 16 == 0)
+		b->ours = xrealloc(b->ours, b->n_ours + 16, sizeof *b->ours);
+	int r = mnt_id(fd, &b->ours[b->n_ours], e);
+	if (r >= 0)
+		b->n_ours++;
+	return r;
+}
+
+/* May something be created in this directory? Never in the host's. */
+static bool may_create(void *ctx, int dir)
+{
+	const struct build *b = ctx;
+	struct err ignored = ERR_INIT;
+	uint64_t id;
+	if (!b->foreign)
+		return true;
+	if (mnt_id(dir, &id, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < b->n_ours; i++)
+		if (b->ours[i] == id)
+			return true;
+	return false;
+}
+
+static int refuse_creation(const char *dst, struct err *e)
+{
+	return err_set(e, ERR_REFUSED, EXDEV,
+		"'%s' is missing in a directory of the host, where nothing is created: make it "
+		"there first",
+		dst);
+}
 
 /* Where the last component of dst is to be looked up when it is one of the spots ("/proc"), or
  * directly in one ("/dev/null"). -1: dst is the image's. */
@@ -107,6 +145,12 @@ static int open_spot(struct build *b, enum spot i, struct err *e)
 	return 0;
 }
 
+static int add_fs(struct build *b, int dir, const char *name, struct err *e)
+{
+	_clean_(fd) int fd = openat(dir, name, OPEN_SPOT | O_DIRECTORY);
+	return fd < 0 ? ERR_SYS(e, "open") : add_ours(b, fd, e);
+}
+
 static int do_fs(struct build *b, const struct mnt_op *op, int source, struct err *e)
 {
 	(void)source;
@@ -118,6 +162,8 @@ static int do_fs(struct build *b, const struct mnt_op *op, int source, struct er
 	if (fd < 0)
 		return fd;
 	int r = mount_on(fd, fs_types[op->kind], op->flags, op->data, e);
+	if (r >= 0 && b->ours)
+		r = add_fs(b, dir, name, e);
 	for (int i = 0; r == 0 && i < _SPOT_MAX; i++)
 		if (strcmp(op->dst, spots[i].path) == 0)
 			r = open_spot(b, (enum spot)i, e);
@@ -146,6 +192,16 @@ static int bind_device(int host, int dir, const char *name, struct err *e)
 	return done < 0 ? done : 0;
 }
 
+/* Bound onto itself: a mount of its own, which stays one of devices when that of /dev does not. */
+static int keep_device(const struct build *b, const char *dst, struct err *e)
+{
+	if (fchdir(b->root) < 0)
+		return ERR_SYS(e, "enter the app's root");
+	if (mount(dst + 1, dst + 1, NULL, MS_BIND, NULL) < 0)
+		return ERR_SYS(e, "bind device");
+	return 0;
+}
+
 static int do_device(struct build *b, const struct mnt_op *op, int source, struct err *e)
 {
 	(void)source;
@@ -159,12 +215,25 @@ static int do_device(struct build *b, const struct mnt_op *op, int source, struc
 	else
 		r = mknodat(dir, name, S_IFCHR | op->mode, op->rdev);
 	if (r == 0)
-		return 0;
+		return keep_device(b, op->dst, e);
 	if (errno != EPERM)
 		return ERR_SYS(e, "make device");
 	/* In a user namespace devices cannot be made, but those of the host can be bound. */
 	_clean_(fd) int host = open_device(AT_FDCWD, op->src, op->rdev, e);
 	return host < 0 ? host : bind_device(host, dir, name, e);
+}
+
+static int do_no_devices(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	(void)source;
+	if (!str_eq(op->dst, spots[SPOT_DEV].path) || b->spot[SPOT_DEV] < 0)
+		return ERR_DENY(e, "'%s' is not ours", op->dst);
+	if (fchdir(b->root) < 0)
+		return ERR_SYS(e, "enter the app's root");
+	const unsigned long flags = MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV;
+	if (mount(NULL, op->dst + 1, NULL, flags, NULL) < 0)
+		return ERR_SYS(e, "remount");
+	return 0;
 }
 
 /* The node, visible from here, of the terminal that descriptor 0 is; -1 when it is none. */
@@ -200,13 +269,23 @@ static int do_link(struct build *b, const struct mnt_op *op, int source, struct 
 		dir = parent = path_open_parent_in(b->root, op->dst, &name, e);
 	if (dir < 0)
 		return dir;
+	if (sys_exists(dir, name) == 0)
+		return 0;
+	if (!may_create(b, dir))
+		return refuse_creation(op->dst, e);
 	if (symlinkat(op->src, dir, name) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "make symbolic link");
 	return 0;
 }
 
+static int make_dir(struct build *b, const char *path, struct err *e)
+{
+	int fd = path_mkdir_if(b->root, path, 0755, may_create, b, e);
+	return fd == -EXDEV ? refuse_creation(path, e) : fd;
+}
+
 /* A file to bind another file to. What is there is kept, but for a link that leads nowhere. */
-static int open_file_target(const struct build *b, const char *dst, struct err *e)
+static int open_file_target(struct build *b, const char *dst, struct err *e)
 {
 	int fd = path_open_in(b->root, dst, O_PATH, 0, e);
 	if (fd != -ENOENT)
@@ -218,9 +297,11 @@ static int open_file_target(const struct build *b, const char *dst, struct err *
 		return ERR_NUM(e, ENAMETOOLONG, "'%s'", dst);
 	memcpy(parent, dst, n);
 	parent[n] = '\0';
-	_clean_(fd) int dir = path_mkdir_in(b->root, parent, 0755, e);
+	_clean_(fd) int dir = make_dir(b, parent, e);
 	if (dir < 0)
 		return dir;
+	if (!may_create(b, dir))
+		return refuse_creation(dst, e);
 	const int flags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	fd = openat(dir, name, flags, 0644);
 	if (fd < 0 && errno == EEXIST && unlinkat(dir, name, 0) == 0)
@@ -228,7 +309,7 @@ static int open_file_target(const struct build *b, const char *dst, struct err *
 	return fd < 0 ? ERR_SYS(e, "create '%s'", dst) : fd;
 }
 
-static int open_dir_target(const struct build *b, const struct mnt_op *op, struct err *e)
+static int open_dir_target(struct build *b, const struct mnt_op *op, struct err *e)
 {
 	const char *name;
 	int dir = spot_parent(b, op->dst, &name);
@@ -236,7 +317,7 @@ static int open_dir_target(const struct build *b, const struct mnt_op *op, struc
 		return open_dir_at(dir, name, op, e);
 	int fd = path_open_in(b->root, op->dst, O_PATH, 0, e);
 	if (fd == -ENOENT && op->make_target)
-		fd = path_mkdir_in(b->root, op->dst, 0755, e);
+		fd = make_dir(b, op->dst, e);
 	return fd;
 }
 
@@ -268,7 +349,14 @@ static int do_bind(struct build *b, const struct mnt_op *op, int source, struct 
 	if (r < 0)
 		return r;
 	_clean_(fd) int done = mnt_bind(source, target, op->recursive, e);
-	return done < 0 ? done : mnt_restrict(done, op->flags, op->recursive, e);
+	if (done >= 0 && b->ours && !op->foreign && S_ISDIR(st.st_mode))
+		r = add_ours(b, done, e);
+	b->foreign |= op->foreign;
+	if (done < 0 || r < 0)
+		return done < 0 ? done : r;
+	/* A device that is the volume was given to be used. */
+	const unsigned long flags = S_ISDIR(st.st_mode) ? op->flags : op->flags & ~MS_NODEV;
+	return mnt_restrict(done, flags, op->recursive, e);
 }
 
 static int do_bind_file(struct build *b, const struct mnt_op *op, int source, struct err *e)
@@ -278,7 +366,11 @@ static int do_bind_file(struct build *b, const struct mnt_op *op, int source, st
 		if (there != -ENOENT)
 			return there < 0 ? there : 0;
 	}
-	return do_bind(b, op, source, e);
+	int r = do_bind(b, op, source, e);
+	if (r != -EXDEV)
+		return r;
+	dbg("%s", e->msg); /* a volume is /etc: it has what it has */
+	return 0;
 }
 
 /* Below /proc and /sys that we mounted ourselves names are the kernel's and can be trusted, so one
@@ -287,11 +379,14 @@ static int do_bind_file(struct build *b, const struct mnt_op *op, int source, st
 static int stand_before(
 	const struct build *b, const struct mnt_op *op, const char **ret_path, struct err *e)
 {
-	const char *name;
-	int dir = spot_parent(b, op->dst, &name);
-	if (dir < 0 || dir == b->root)
+	const char *rest = NULL;
+	int dir = -1;
+	for (int i = SPOT_PROC; i <= SPOT_SYS && !rest; i++)
+		if ((rest = str_after(op->dst, spots[i].path)))
+			dir = b->spot[i];
+	if (dir < 0 || rest[0] != '/' || !rest[1])
 		return ERR_DENY(e, "'%s' is not the kernel's", op->dst);
-	if (sys_exists(dir, name) < 0)
+	if (sys_exists(dir, rest + 1) < 0)
 		return errno == ENOENT ? 0 : ERR_SYS(e, "look up");
 	if (fchdir(b->root) < 0)
 		return ERR_SYS(e, "enter the app's root");
@@ -352,6 +447,7 @@ static const struct {
 	[MNT_MQUEUE] = { do_fs, "mount" },
 	[MNT_DEVICE] = { do_device, "make" },
 	[MNT_CONSOLE] = { do_console, "make" },
+	[MNT_NO_DEVICES] = { do_no_devices, "close" },
 	[MNT_LINK] = { do_link, "make" },
 	[MNT_BIND] = { do_bind, "mount" },
 	[MNT_BIND_FILE] = { do_bind_file, "mount" },
@@ -360,14 +456,25 @@ static const struct {
 	[MNT_ROOT_READ_ONLY] = { do_root_read_only, "protect" },
 };
 
-int root_build(
-	int rootfs_fd, const struct app_plan *plan, const struct root_sources *s, struct err *e)
+/* Without anything of the host nobody needs to know what is ours. */
+static bool has_foreign(const struct app_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_mounts; i++)
+		if (plan->mounts[i].foreign)
+			return true;
+	return false;
+}
+
+int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sources *s,
+	const struct root_network *network, struct err *e)
 {
 	struct build b = { .root = rootfs_fd, .spot = { -1, -1, -1 } };
 	mode_t mask = umask(0);
-	int r = 0;
+	int r = has_foreign(plan) ? add_ours(&b, rootfs_fd, e) : 0;
 	for (size_t i = 0; r >= 0 && i < plan->n_mounts; i++) {
 		const struct mnt_op *op = &plan->mounts[i];
+		if (op->kind == MNT_SYSFS && network && (r = network->join(network->sock, e)) < 0)
+			break;
 		r = steps[op->kind].run(&b, op, s->fds[i], e);
 		if (r < 0)
 			err_wrap(e, r, "%s '%s'", steps[op->kind].verb, op->dst);
@@ -379,20 +486,31 @@ int root_build(
 	umask(mask);
 	for (int i = 0; i < _SPOT_MAX; i++)
 		fd_close(b.spot[i]);
+	free(b.ours);
 	return r < 0 ? r : 0;
 }
 
 int root_open(int dirfd, const char *path, struct err *e)
 {
 	_clean_(fd) int fd = openat(dirfd, path, OPEN_SPOT | O_DIRECTORY);
-	struct stat root, above;
-	if (fd < 0 || fstat(fd, &root) < 0 || fstatat(fd, "..", &above, 0) < 0)
+	_clean_(fd) int above = fd < 0 ? -1 : openat(fd, "..", OPEN_SPOT | O_DIRECTORY);
+	uint64_t id, id_above;
+	if (fd < 0 || above < 0)
 		return ERR_SYS(e, "open the app's root '%s'", path);
-	if (root.st_dev != above.st_dev)
-		return take_fd(&fd);
-	/* A plain directory, or perhaps a bind already, to which a second one does no harm. */
-	int bound = mnt_bind(fd, fd, true, e);
-	return bound < 0 ? err_wrap(e, bound, "app's root '%s'", path) : bound;
+	int r = mnt_id(fd, &id, e);
+	if (r >= 0)
+		r = mnt_id(above, &id_above, e);
+	if (r >= 0 && id == id_above) { /* a plain directory */
+		int bound = mnt_bind(fd, fd, true, e);
+		if (bound < 0)
+			return err_wrap(e, bound, "app's root '%s'", path);
+		fd_close(fd);
+		fd = bound;
+	}
+	/* What an image or its app calls a device is none. */
+	if (r >= 0)
+		r = mnt_restrict(fd, MS_NODEV, false, e);
+	return r < 0 ? err_wrap(e, r, "app's root '%s'", path) : take_fd(&fd);
 }
 
 int root_open_sources(const struct app_plan *plan, struct root_sources *ret, struct err *e)

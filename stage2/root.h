@@ -33,6 +33,12 @@ struct root_sources {
 int root_open_sources(const struct app_plan *plan, struct root_sources *ret, struct err *e);
 void root_sources_release(struct root_sources *s);
 
-int root_build(
-	int rootfs_fd, const struct app_plan *plan, const struct root_sources *s, struct err *e);
+/* `join`, unless NULL, is called before the first thing that shows the network (sysfs) is mounted,
+ * which the plan has after most of the others: the network may be in the making until then. */
+struct root_network {
+	int (*join)(int sock, struct err *e);
+	int sock;
+};
+int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sources *s,
+	const struct root_network *network, struct err *e);
 int root_enter(int rootfs_fd, enum root_how how, struct err *e);

@@ -43,7 +43,7 @@ static void put_head(const struct cmd *cmd)
 {
 	printf(".TH RKT%s", cmd ? "-" : "");
 	put_upper(cmd ? cmd->name : "");
-	printf(" 1 2026-11-23 \"rkt %s\" \"User Commands\"\n.SH NAME\n", RKT_VERSION);
+	printf(" 1 %s \"rkt %s\" \"User Commands\"\n.SH NAME\n", RKT_DATE, RKT_VERSION);
 	_clean_(str) struct str name = STR_INIT(STR_MAX_LINE);
 	str_addf(&name, "rkt%s%s", cmd ? "-" : "", cmd ? cmd->name : "");
 	for (char *p = name.buf; *p; p++)
@@ -115,17 +115,18 @@ static void put_exit(const struct cmd *cmd)
 		runs ? "All apps of the pod ended with 0" : "Success");
 	if (runs)
 		printf(".TP\n.I other\nThe status of the first app that failed; 128 + N when "
-		       "signal "
-		       "N killed it; 203 when\nits program could not be executed, 204 when "
-		       "something before that failed.\n");
+		       "signal N "
+		       "killed it; 203 when\nits program could not be executed.\n");
 	if (cmd == &cmds[CMD_ENTER])
 		printf(".TP\n.I other\nThe status of the command.\n");
 	if (cmd && (cmd->flags & SOFT_ERRORS))
 		printf(".TP\n.B 1\nThe file of \\fB\\-\\-uuid\\-file\\fR cannot be read.\n");
 	if (!cmd)
 		printf(".TP\n.B 2\nNo command was given.\n");
-	printf(".TP\n.B 254\nAn error of rkt itself, of usage too; one line on standard error says "
-	       "which.\n");
+	printf(".TP\n.B 254\nAn error of rkt itself, of usage too%s; one line on standard error "
+	       "says "
+	       "which.\n",
+		runs ? ", or of what an app needs before its program runs" : "");
 }
 
 static const struct cmd *command_of(const char *page)

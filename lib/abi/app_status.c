@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "lib/base/parse.h"
+#include "lib/base/str.h"
 #include "lib/fs/atomic.h"
 #include "lib/fs/io.h"
+
+#define STARTED "-started"
 
 enum { STATUS_MAX = 255, NAME_SIZE = 600 };
 
@@ -53,7 +56,18 @@ int app_started_write(int fd, const char *app, struct err *e)
 	int r = check_name(app, e);
 	if (r < 0)
 		return r;
-	if ((size_t)snprintf(name, sizeof name, "%s-started", app) >= sizeof name)
+	if ((size_t)snprintf(name, sizeof name, "%s" STARTED, app) >= sizeof name)
 		return ERR_BAD(e, "'%.64s…' is too long for the name of an app", app);
 	return atomic_write(fd, name, "", 0, 0644, ATOMIC_VISIBLE, e);
+}
+
+static bool is_marker_of(const char *name, const char *app)
+{
+	const char *rest = str_after(name, app);
+	return rest && strcmp(rest, STARTED) == 0;
+}
+
+bool app_names_clash(const char *a, const char *b)
+{
+	return is_marker_of(a, b) || is_marker_of(b, a);
 }

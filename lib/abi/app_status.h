@@ -14,3 +14,7 @@ int app_status_write(int fd, const char *app, int status, struct err *e);
 /* 1: *ret is set; 0: no status yet. */
 int app_status_read(int fd, const char *app, int *ret, struct err *e);
 int app_started_write(int fd, const char *app, struct err *e);
+
+/* "x" and "x-started": what tells that one has started would be the other's exit status. No pod may
+ * have both. */
+bool app_names_clash(const char *a, const char *b);

@@ -24,6 +24,9 @@
 #define POD_SUBCGROUP_FILE "subcgroup"
 #define POD_VOLUMES_DIR "sharedVolumes" /* NAME/: empty and implicit volumes */
 
+/* Of an app's name: files are named after it, with a suffix of their own. */
+#define APP_NAME_MAX 200
+
 /* Inside stage1's root. */
 #define STAGE1_APPS_DIR "opt/stage2"   /* APP/rootfs */
 #define STAGE1_STATUS_DIR "rkt/status" /* APP, APP-started: decimal text */

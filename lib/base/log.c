@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
@@ -21,6 +22,23 @@ bool dbg_enabled(void)
 	return enabled;
 }
 
+/* The parts of an error are joined as err_format() joins them. */
+static void escape_parts(char *raw, char *line, size_t size)
+{
+	size_t n = 0;
+	for (char *part = raw, *next; part; part = next) {
+		next = strchr(part, ERR_JOINT);
+		if (next)
+			*next++ = '\0';
+		text_escape(part, line + n, size - n);
+		n += strlen(line + n);
+		if (next && n + sizeof ": " <= size) {
+			memcpy(line + n, ": ", sizeof ": ");
+			n += 2;
+		}
+	}
+}
+
 void dbg(const char *fmt, ...)
 {
 	if (!enabled)
@@ -31,7 +49,7 @@ void dbg(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof raw, fmt, ap);
 	va_end(ap);
-	text_escape(raw, line, sizeof line);
+	escape_parts(raw, line, sizeof line);
 	dprintf(STDERR_FILENO, "%s\n", line);
 	errno = saved;
 }

@@ -69,13 +69,14 @@ char *xasprintf(const char *fmt, ...)
 	return out;
 }
 
-enum { ARENA_BLOCK = 8192, ARENA_ALIGN = 16 };
+enum { ARENA_ALIGN = 16 };
 
 struct arena_block {
 	struct arena_block *next;
 	size_t used, size;
 	_Alignas(ARENA_ALIGN) char data[];
 };
+enum { ARENA_BLOCK = 8192 - sizeof(struct arena_block) };
 
 void *arena_alloc(struct arena *a, size_t n, size_t size)
 {

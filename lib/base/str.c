@@ -158,3 +158,45 @@ const char *path_base(const char *path)
 	const char *slash = strrchr(path, '/');
 	return slash ? slash + 1 : path;
 }
+
+/* By the table of RFC 3629, section 4. A NUL is no continuation, so nothing is read behind it. */
+size_t utf8_length(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t n = 1;
+	if (*p < 0x80)
+		return *p ? 1 : 0;
+	if (*p >= 0xc2 && *p <= 0xdf)
+		n = 2;
+	else if ((*p & 0xf0) == 0xe0)
+		n = 3;
+	else if (*p >= 0xf0 && *p <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (*p == 0xe0)
+		low = 0xa0; /* overlong below */
+	else if (*p == 0xed)
+		high = 0x9f; /* surrogates above */
+	else if (*p == 0xf0)
+		low = 0x90;
+	else if (*p == 0xf4)
+		high = 0x8f; /* beyond U+10FFFF above */
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+bool utf8_valid(const char *s)
+{
+	for (size_t n; *s; s += n) {
+		n = utf8_length(s);
+		if (!n)
+			return false;
+	}
+	return true;
+}

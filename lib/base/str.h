@@ -77,4 +77,7 @@ static inline bool str_empty(const char *s)
 bool str_eq(const char *a, const char *b);		  /* NULL equals NULL only */
 const char *str_after(const char *s, const char *prefix); /* what follows prefix, or NULL */
 bool str_ends(const char *s, const char *suffix);
+/* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 when it is not one or s is empty. */
+size_t utf8_length(const char *s);
+bool utf8_valid(const char *s);
 const char *path_base(const char *path); /* the part after the last '/', never modified */

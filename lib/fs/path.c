@@ -211,7 +211,8 @@ int path_open_parent_in(int rootfd, const char *path, const char **ret_name, str
 
 /* Follows links by asking the kernel for ever longer prefixes: each missing one is made in the
  * parent that was just resolved, so nothing is ever created outside the root. */
-int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *e)
+int path_mkdir_if(int rootfd, const char *path, mode_t mode, bool (*may)(void *ctx, int dirfd),
+	void *ctx, struct err *e)
 {
 	char prefix[PATH_MAX];
 	size_t len = strlen(path);
@@ -227,6 +228,8 @@ int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *e)
 		prefix[end] = '\0';
 		int next = path_open_in(rootfd, prefix, O_PATH | O_DIRECTORY, 0, e);
 		if (next == -ENOENT) {
+			if (may && !may(ctx, at))
+				return ERR_NUM(e, EXDEV, "create directory '%s'", prefix);
 			/* A dangling link stays -EEXIST here and is reported: nothing is made
 			 * behind it. */
 			if (mkdirat(at, prefix + start, mode) < 0 && errno != EEXIST)
@@ -239,4 +242,9 @@ int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *e)
 		at = next;
 	}
 	return take_fd(&at);
+}
+
+int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *e)
+{
+	return path_mkdir_if(rootfd, path, mode, NULL, NULL, e);
 }

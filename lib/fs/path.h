@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -23,6 +24,11 @@ int path_open_in(int rootfd, const char *path, int flags, mode_t mode, struct er
 /* mkdir -p below rootfd; existing directories (also through links) are kept. New ones get `mode`,
  * owned by root. Returns an O_PATH descriptor of the last. */
 int path_mkdir_in(int rootfd, const char *path, mode_t mode, struct err *e);
+
+/* The same, if `may` (NULL: always) allows each directory in which one has to be made; -EXDEV when
+ * it does not. It sees the very directory, by descriptor. */
+int path_mkdir_if(int rootfd, const char *path, mode_t mode, bool (*may)(void *ctx, int dirfd),
+	void *ctx, struct err *e);
 
 /* Opens the parent directory of `path` below rootfd (O_PATH) and gives the last component
  * (pointing into path). "/" and paths that end in "." or ".." are refused. */

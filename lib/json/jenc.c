@@ -48,10 +48,13 @@ static bool is_line_separator(const char *s)
 	return strncmp(s, "\xe2\x80\xa8", 3) == 0 || strncmp(s, "\xe2\x80\xa9", 3) == 0;
 }
 
-static bool is_plain(const char *s)
+/* Bytes at s that go out as they are; 0: the first needs an escape, or there is none. */
+static size_t plain_length(const char *s)
 {
 	unsigned char c = (unsigned char)*s;
-	return c >= 0x20 && !strchr("\"\\<>&", c) && !is_line_separator(s);
+	if (c < 0x80)
+		return c >= 0x20 && !strchr("\"\\<>&", c);
+	return is_line_separator(s) ? 0 : utf8_length(s);
 }
 
 static void quote(struct str *out, const char *s)
@@ -59,8 +62,8 @@ static void quote(struct str *out, const char *s)
 	str_addc(out, '"');
 	while (*s) {
 		size_t n = 0;
-		while (s[n] && is_plain(s + n))
-			n++;
+		for (size_t more; (more = plain_length(s + n)) > 0;)
+			n += more;
 		str_addn(out, s, n);
 		s += n;
 		if (!*s)
@@ -71,6 +74,8 @@ static void quote(struct str *out, const char *s)
 			str_addf(out, "\\%c", *s == '\n' ? 'n' : *s == '\r' ? 'r' : 't');
 		else if (is_line_separator(s))
 			str_addf(out, "\\u202%c", s[2] == '\xa8' ? '8' : '9'), s += 2;
+		else if ((unsigned char)*s >= 0x80)
+			str_add(out, "\\ufffd");
 		else
 			str_addf(out, "\\u%04x", (unsigned char)*s);
 		s++;

@@ -5,8 +5,8 @@
  *	struct jenc j = JENC_INIT(&out, pretty);
  *	jenc_open(&j, '{'); jenc_key(&j, "name"); jenc_string(&j, n); jenc_close(&j, '}');
  *
- * Strings are escaped as Go's encoding/json does (< > & U+2028 U+2029 as \u…), so that output can
- * be compared with rkt's byte for byte.
+ * Strings are escaped as Go's encoding/json does (< > & U+2028 U+2029 as \u…, what is not UTF-8 as
+ * \ufffd), so that output can be compared with rkt's byte for byte, and is always valid JSON.
  */
 #pragma once
 

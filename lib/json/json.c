@@ -35,7 +35,7 @@ static bool is_digit(int c)
 }
 
 /* Length of the well-formed UTF-8 sequence at p (RFC 3629, table of section 4), or 0. */
-static size_t utf8_length(const struct reader *r)
+static size_t sequence_length(const struct reader *r)
 {
 	int a = peek(r, 0), b = peek(r, 1);
 	size_t n;
@@ -167,7 +167,7 @@ static int read_string(struct reader *r, const char **ret)
 		}
 		if (c < 0x20)
 			return fail(r, "control character in a string");
-		size_t n = utf8_length(r);
+		size_t n = sequence_length(r);
 		if (n == 0)
 			return fail(r, "invalid UTF-8");
 		memcpy(out, r->p, n);

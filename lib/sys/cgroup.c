@@ -53,6 +53,7 @@ void cgroup_pod_release(struct cgroup_pod *p)
 		p->pod[k] = fd_close(p->pod[k]);
 		free(take_ptr(p->group[k]));
 	}
+	strv_release(&p->apps);
 }
 
 void cgroup_app_release(struct cgroup_app *a)
@@ -120,16 +121,35 @@ static void step_back(int base, const char *name)
 	(void)unlinkat(base, name, AT_REMOVEDIR);
 }
 
+/* Is it a group that must not hold processes when its children have controllers, and does? */
+static bool holds_processes(int base)
+{
+	char byte;
+	if (faccessat(base, "cgroup.type", F_OK, 0) < 0)
+		return false; /* the root of the hierarchy may */
+	_clean_(fd) int fd = openat(base, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, &byte, 1) > 0;
+}
+
+/* The kernel answers EBUSY where a group holds processes, but not for cpu alone: that would turn
+ * the group into the root of a threaded subtree, in which the pod's groups were invalid. */
+static int enable_if_empty(int base, const struct wish *w, struct err *e)
+{
+	if (holds_processes(base) && !has_all(base, "cgroup.subtree_control", w))
+		return err_set(e, ERR_BUSY, EBUSY, "it holds processes");
+	return enable(base, w, e);
+}
+
 /* Makes `base`, the group that we are in or one above it, give controllers to its children. */
 static int try_base(
 	int base, bool own, const char *name, const struct wish *w, bool *ret_aside, struct err *e)
 {
-	int r = enable(base, w, e);
-	/* EBUSY: it holds processes. If they are all ours, they can step aside. */
+	int r = enable_if_empty(base, w, e);
+	/* If the processes are all ours, they can step aside. */
 	if (r != -EBUSY || !own)
 		return r;
 	r = step_aside(base, name, e);
-	if (r >= 0 && (r = enable(base, w, e)) >= 0) {
+	if (r >= 0 && (r = enable_if_empty(base, w, e)) >= 0) {
 		*ret_aside = true;
 		return 0;
 	}
@@ -346,6 +366,7 @@ int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgro
 		else if ((a.fds[k] = open_dir(pod->pod[k], app)) < 0)
 			r = ERR_SYS(e, "open control group '%s/%s'", pod->group[k], app);
 	}
+	strv_add(&pod->apps, app);
 	if (r >= 0)
 		r = apply_limits(pod, &a, limits, e);
 	if (r < 0) {
@@ -407,6 +428,20 @@ static bool gone(int at, const char *name)
 	return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
+static void remove_groups(const struct cgroup_pod *p, enum cgroup_kind k)
+{
+	/* What we made, and as a rule there is nothing else. */
+	for (size_t i = 0; i < p->apps.n && p->pod[k] >= 0; i++)
+		(void)unlinkat(p->pod[k], p->apps.v[i], AT_REMOVEDIR);
+	if (unlinkat(p->base[k], p->name, AT_REMOVEDIR) == 0)
+		return;
+	for (int i = 0; i < REMOVE_TRIES && !gone(p->base[k], p->name); i++) {
+		if (i > 0)
+			pause_ms(1);
+		remove_tree(p->base[k], p->name, 0);
+	}
+}
+
 void cgroup_pod_remove(struct cgroup_pod *p)
 {
 	struct err ignored = ERR_INIT;
@@ -425,12 +460,7 @@ void cgroup_pod_remove(struct cgroup_pod *p)
 			}
 			(void)join(p->base[k], &ignored);
 		}
-		for (int i = 0; i < REMOVE_TRIES; i++) {
-			remove_tree(p->base[k], p->name, 0);
-			if (gone(p->base[k], p->name))
-				break;
-			pause_ms(1);
-		}
+		remove_groups(p, (enum cgroup_kind)k);
 	}
 }
 

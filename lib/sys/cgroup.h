@@ -57,6 +57,9 @@ void cgroup_view_parse(
 /* The groups of another process, by the text of its /proc/PID/cgroup, in place of our own. */
 void cgroup_view_set_own(struct cgroup_view *view, const char *self, struct arena *a);
 int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e);
+/* Version 2 alone where that can be told without the list of all mounts, else as above: enough for
+ * groups without limits. */
+int cgroup_view_load_tracking(struct arena *a, struct cgroup_view *ret, struct err *e);
 /* The directory of `group` (from the hierarchy's root), or NULL where it cannot be seen. */
 const char *cgroup_view_dir(
 	const struct cgroup_view *view, enum cgroup_kind kind, const char *group, struct arena *a);
@@ -73,7 +76,8 @@ struct cgroup_pod {
 	int pod[_CGROUP_KIND_MAX];     /* the pod's group */
 	char *group[_CGROUP_KIND_MAX]; /* its name from the hierarchy's root; NULL: none */
 	char name[64];
-	bool supervised; /* we moved to the leaf "supervisor" */
+	struct strv apps; /* names of the groups in it */
+	bool supervised;  /* we moved to the leaf "supervisor" */
 	/* Where limits go; _CGROUP_KIND_MAX: no such limit was asked for. */
 	enum cgroup_kind memory, cpu;
 };

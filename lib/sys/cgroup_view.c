@@ -2,12 +2,15 @@
 /* cgroup_view: which hierarchies there are and where we stand in them. Pure but for the reading. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/fs/io.h"
 #include "lib/sys/cgroup.h"
 
-enum { TEXT_MAX = 4 * 1024 * 1024 };
+#define FIRST_NAMESPACE 0xeffffffbU /* of control groups: PROC_CGROUP_INIT_INO of the kernel */
+enum { TEXT_MAX = 4 * 1024 * 1024, CGROUP2_MAGIC = 0x63677270, ROOT_GROUP = 1 /* its inode */ };
 
 static const struct {
 	const char *name;
@@ -173,18 +176,63 @@ void cgroup_view_set_own(struct cgroup_view *view, const char *self, struct aren
 	each_line(self, a, view, take_own);
 }
 
-int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e)
+static int load_own(struct str *text, struct err *e)
 {
-	_clean_(str) struct str mounts = STR_INIT(TEXT_MAX), own = STR_INIT(STR_MAX_LINE);
-	int r = io_read_file(AT_FDCWD, "/proc/self/cgroup", &own, e);
-	if (r == -ENOENT) { /* a kernel without control groups */
-		*ret = (struct cgroup_view){ 0 };
+	int r = io_read_file(AT_FDCWD, "/proc/self/cgroup", text, e);
+	if (r == -ENOENT) /* a kernel without control groups */
 		return 0;
-	}
-	if (r >= 0)
-		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", &mounts, e);
+	return r < 0 ? err_wrap(e, r, "control groups") : 1;
+}
+
+static int load_all(const struct str *own, struct arena *a, struct cgroup_view *ret, struct err *e)
+{
+	_clean_(str) struct str mounts = STR_INIT(TEXT_MAX);
+	int r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", &mounts, e);
 	if (r < 0)
 		return err_wrap(e, r, "control groups");
-	cgroup_view_parse(str_text(&mounts), str_text(&own), a, ret);
+	cgroup_view_parse(str_text(&mounts), str_text(own), a, ret);
+	return 0;
+}
+
+int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e)
+{
+	_clean_(str) struct str own = STR_INIT(STR_MAX_LINE);
+	*ret = (struct cgroup_view){ 0 };
+	int r = load_own(&own, e);
+	return r <= 0 ? r : load_all(&own, a, ret, e);
+}
+
+/* Where all of version 2 is mounted: in the first namespace of control groups, so that what we read
+ * about ourselves counts from the same root. NULL: the list of mounts has to be asked. */
+static const char *find_unified(void)
+{
+	static const char *const usual[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	struct stat st;
+	struct statfs fs;
+	if (stat("/proc/self/ns/cgroup", &st) < 0 || st.st_ino != FIRST_NAMESPACE)
+		return NULL;
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+		if (statfs(usual[i], &fs) == 0 && fs.f_type == CGROUP2_MAGIC &&
+			stat(usual[i], &st) == 0 && st.st_ino == ROOT_GROUP)
+			return usual[i];
+	return NULL;
+}
+
+/* Printing the list of mounts takes the kernel longer than all that is done with the groups. */
+int cgroup_view_load_tracking(struct arena *a, struct cgroup_view *ret, struct err *e)
+{
+	_clean_(str) struct str own = STR_INIT(STR_MAX_LINE);
+	*ret = (struct cgroup_view){ 0 };
+	int r = load_own(&own, e);
+	if (r <= 0)
+		return r;
+	const char *mount = find_unified();
+	if (!mount)
+		return load_all(&own, a, ret, e);
+	each_line(str_text(&own), a, ret, take_own);
+	if (!ret->v[CGROUP_UNIFIED].own)
+		return load_all(&own, a, ret, e);
+	ret->v[CGROUP_UNIFIED].mount = mount;
+	ret->v[CGROUP_UNIFIED].root = "/";
 	return 0;
 }

@@ -86,6 +86,17 @@ struct compat_mount_attr { /* struct mount_attr of mount_setattr(2) */
 	uint64_t attr_set, attr_clr, propagation, userns_fd;
 };
 
+#ifndef SYS_statx
+#define SYS_statx 332
+#endif
+enum { COMPAT_STATX_MNT_ID = 0x1000 };
+struct compat_statx { /* struct statx, of which only this matters */
+	uint32_t mask;
+	char other[140];
+	uint64_t mnt_id;
+	char rest[104];
+};
+
 struct compat_clone_args { /* struct clone_args of clone3(2) */
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
 	uint64_t set_tid, set_tid_size, cgroup;
@@ -117,6 +128,17 @@ static inline int sys_exists(int dirfd, const char *path)
 {
 	struct stat st;
 	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW);
+}
+/* Any signal to its default; the C libraries refuse those that they keep for themselves, which a
+ * caller may have left ignored all the same. All zero is SIG_DFL, whatever the order of fields. */
+static inline int sys_signal_default(int sig)
+{
+	const unsigned long action[8] = { 0 };
+	return (int)syscall(SYS_rt_sigaction, sig, action, NULL, (size_t)(_NSIG / 8));
+}
+static inline int sys_statx(int fd, struct compat_statx *st)
+{
+	return (int)syscall(SYS_statx, fd, "", AT_EMPTY_PATH, COMPAT_STATX_MNT_ID, st);
 }
 static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)
 {

@@ -10,7 +10,9 @@
 #include <sys/statvfs.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/fs/io.h"
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
 
@@ -204,4 +206,34 @@ int mnt_restrict(int fd, unsigned long flags, bool recursive, struct err *e)
 	flags &= MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	int r = remount(fd, flags, e);
 	return r < 0 || !recursive ? r : remount_below(fd, flags, e);
+}
+
+/* "mnt_id:\t31" of /proc/self/fdinfo/N, which kernels since 3.15 have. */
+static int id_of_fdinfo(int fd, uint64_t *ret, struct err *e)
+{
+	char path[48];
+	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+	int r = io_read_file(AT_FDCWD, path, &text, e);
+	if (r < 0)
+		return r;
+	const char *label = "mnt_id:\t", *at = strstr(str_text(&text), label);
+	char word[24];
+	size_t n = at ? strcspn(at += strlen(label), "\n") : 0;
+	if (n >= sizeof word)
+		n = 0;
+	if (n)
+		memcpy(word, at, n);
+	word[n] = '\0';
+	return parse_u64(word, 0, UINT64_MAX, ret) ? 0 : ERR_BAD(e, "no mount in '%s'", path);
+}
+
+int mnt_id(int fd, uint64_t *ret, struct err *e)
+{
+	struct compat_statx st = { 0 };
+	if ((mnt_force & MNT_FORCE_NO_API) || sys_statx(fd, &st) < 0 ||
+		!(st.mask & COMPAT_STATX_MNT_ID)) /* 5.8 */
+		return id_of_fdinfo(fd, ret, e);
+	*ret = st.mnt_id;
+	return 0;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/base/err.h"
 
@@ -25,6 +26,10 @@ int mnt_bind(int source, int target, bool recursive, struct err *e);
 /* Adds MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC of `flags` to the mount whose root is fd;
  * recursive: also to every mount below it, or fails. */
 int mnt_restrict(int fd, unsigned long flags, bool recursive, struct err *e);
+
+/* The number of the mount that fd was opened through, which tells a bind of a directory from the
+ * directory itself. */
+int mnt_id(int fd, uint64_t *ret, struct err *e);
 
 /* For tests: pretend that the kernel is old, or that mknod is refused as in a user namespace. */
 enum { MNT_FORCE_NO_API = 1, MNT_FORCE_NO_SETATTR = 2, MNT_FORCE_NO_MKNOD = 4 };

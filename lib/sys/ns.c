@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <linux/sockios.h>
+
 #include "lib/base/cleanup.h"
 #include "lib/sys/compat.h"
 
@@ -71,16 +73,22 @@ int ns_join(const struct ns_set *s, struct err *e)
 	return 0;
 }
 
-int ns_loopback_up(struct err *e)
+int ns_new_network(struct err *e)
 {
-	_clean_(fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 && errno == EAFNOSUPPORT) /* a kernel that speaks IPv6 alone */
-		fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (unshare(CLONE_NEWNET) < 0)
+		return ERR_SYS(e, "new network namespace");
+	_clean_(fd) int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0 && errno == EAFNOSUPPORT) /* a kernel that speaks IPv6 alone */
+		sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
 		return ERR_SYS(e, "socket");
 	/* The flags of the loopback of a new namespace are known: IFF_LOOPBACK alone. */
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+	if (ioctl(sock, SIOCSIFFLAGS, &ifr) < 0)
 		return ERR_SYS(e, "set loopback up");
-	return 0;
+	/* The same as the file below, and needs no /proc; kernels before 4.9 do not know it. */
+	int fd = ioctl(sock, SIOCGSKNS);
+	if (fd < 0)
+		fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? ERR_SYS(e, "open the new network namespace") : fd;
 }

@@ -36,5 +36,6 @@ static inline void ns_cleanup(struct ns_set *s)
  * directory become the root of the joined mount namespace. */
 int ns_join(const struct ns_set *s, struct err *e);
 
-/* Sets the loopback interface of the current network namespace up. */
-int ns_loopback_up(struct err *e);
+/* Leaves the network namespace for a new one and sets its loopback interface up. Returns its
+ * descriptor. */
+int ns_new_network(struct err *e);

@@ -77,6 +77,15 @@ void proc_block_signals(sigset_t *ret_old)
 	sigprocmask(SIG_SETMASK, &all, ret_old);
 }
 
+void proc_reset_signals(void)
+{
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sys_signal_default(sig); /* KILL and STOP refuse */
+	sigset_t none;
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int proc_signal_fd(struct err *e)
 {
 	sigset_t blocked;

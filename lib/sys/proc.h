@@ -28,6 +28,8 @@ int proc_wait(pid_t pid, struct err *e);
 
 /* Blocks every signal but those that say that this program is broken; *ret_old may be NULL. */
 void proc_block_signals(sigset_t *ret_old);
+/* No signal ignored, handled or blocked, as if nobody had started us: before execve. */
+void proc_reset_signals(void);
 /* A descriptor that reads `struct signalfd_siginfo` of all blocked signals, non-blocking. */
 int proc_signal_fd(struct err *e);
 

@@ -9,6 +9,7 @@
  * then means that the app runs (or was killed, which its wait status tells).
  *
  *	app child → pid 1: MNT_NS? EXEC_GO (end) | FAILED
+ *	pid 1 → app child: NET_NS?
  *	pid 1 → run:       FAILED* STARTED
  *	run → pid 1:       SIGNAL* STOP KILL
  *
@@ -20,13 +21,14 @@
 
 #include "lib/base/err.h"
 
-#define SYNC_STEPS(X)                                                                    \
-	X(FAILED, "failed")   /* err: why; value: the exit status */                     \
-	X(MNT_NS, "mnt-ns")   /* descriptor: the app's mount namespace, for post-stop */ \
-	X(EXEC_GO, "exec-go") /* next comes execve */                                    \
-	X(STARTED, "started") /* every app has been executed, or has failed to be */     \
-	X(SIGNAL, "signal")   /* value: number, for the apps */                          \
-	X(STOP, "stop")	      /* stop the apps in order */                               \
+#define SYNC_STEPS(X)                                                                     \
+	X(FAILED, "failed")   /* err: why; value: the exit status */                      \
+	X(MNT_NS, "mnt-ns")   /* descriptor: the app's mount namespace, for post-stop */  \
+	X(NET_NS, "net-ns")   /* descriptor: the pod's network namespace, to be joined */ \
+	X(EXEC_GO, "exec-go") /* next comes execve */                                     \
+	X(STARTED, "started") /* every app has been executed, or has failed to be */      \
+	X(SIGNAL, "signal")   /* value: number, for the apps */                           \
+	X(STOP, "stop")	      /* stop the apps in order */                                \
 	X(KILL, "kill")	      /* … or at once */
 
 enum sync_step {

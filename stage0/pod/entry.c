@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,15 @@ static int pod_dir_path(struct pod *p, char *buf, size_t size)
 	return 0;
 }
 
+/* The working directory is the pod's, whatever is at its path in the mount namespace that we have
+ * joined: should pid 1 have ended, its number may be an app's by now. */
+static bool in_pod_dir(const struct pod *p)
+{
+	struct stat want, got;
+	return fstat(p->dirfd, &want) == 0 && stat(".", &got) == 0 && want.st_dev == got.st_dev &&
+	       want.st_ino == got.st_ino;
+}
+
 /* Into the mount namespace in which the pod runs. Negative: stay where you are. */
 static int join_pod(struct pod *p, pid_t pid1, const char *entry)
 {
@@ -50,7 +60,7 @@ static int join_pod(struct pod *p, pid_t pid1, const char *entry)
 	if (own < 0 || fd < 0 || setns(fd, CLONE_NEWNS) < 0)
 		return -errno;
 	int n = snprintf(program, sizeof program, POD_STAGE1_ROOTFS "%s", entry);
-	if (chdir(path) == 0 && n > 0 && (size_t)n < sizeof program &&
+	if (chdir(path) == 0 && in_pod_dir(p) && n > 0 && (size_t)n < sizeof program &&
 		sys_exists(AT_FDCWD, program) == 0)
 		return 0;
 	dbg("pod %s: its mount namespace has no stage1 at '%s'", p->uuid.text, path);
@@ -82,11 +92,13 @@ static int exec_entry(struct pod *p, struct store *s, const struct pod_stage1 *s
 	const char *entry, const struct strv *args, struct err *e)
 {
 	_clean_(mem) char *program = NULL;
-	int r = pid1 > 0 ? join_pod(p, pid1, entry) : -ESRCH;
-	if (r < 0)
-		r = mount_again(p, s, st, pid1 > 0, e);
+	bool joined = pid1 > 0 && join_pod(p, pid1, entry) >= 0;
+	int r = joined ? 0 : mount_again(p, s, st, pid1 > 0, e);
 	if (r >= 0)
 		r = stage1_program(entry, &program, e);
+	/* In the pod's own mount namespace it was done when the pod began. */
+	if (r >= 0 && !joined && stage1_writable(st))
+		r = mounts_program(program, e);
 	if (r < 0)
 		return r;
 	close_on_exec_all();

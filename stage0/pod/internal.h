@@ -39,6 +39,9 @@ static inline void pod_stage1_cleanup(struct pod_stage1 *s)
 }
 int pod_stage1_load(struct pod *p, struct pod_stage1 *ret, struct err *e);
 
+/* Its tree is not mounted read-only. */
+bool stage1_writable(const struct pod_stage1 *st);
+
 /* The entry point of stage1/rootfs below the working directory, links resolved as if that were "/";
  * the caller frees it. */
 int stage1_program(const char *entry, char **ret, struct err *e);

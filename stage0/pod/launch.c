@@ -32,10 +32,11 @@ int pod_read_manifest(
 	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
 	struct pod_manifest *m;
 	int r = io_read_file(p->dirfd, POD_MANIFEST_FILE, &bytes, e);
-	if (r >= 0)
-		r = pod_manifest_decode(str_text(&bytes), bytes.len, a, &m, e);
 	if (r < 0)
 		return err_wrap(e, r, "pod manifest");
+	r = pod_manifest_decode(str_text(&bytes), bytes.len, a, &m, e);
+	if (r < 0)
+		return r;
 	*ret = m;
 	return 0;
 }
@@ -74,10 +75,15 @@ int stage1_program(const char *entry, char **ret, struct err *e)
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t n = readlink(link, path, sizeof path - 1);
 	if (n < 0)
-		return ERR_SYS(e, "stage1: path of '%s'", entry);
+		return ERR_SYS(e, "stage1: path of '%s' in /proc, which must be mounted", entry);
 	path[n] = '\0';
 	*ret = xstrdup(path);
 	return 0;
+}
+
+bool stage1_writable(const struct pod_stage1 *st)
+{
+	return st->no_overlay || !stage1_read_only(st->manifest);
 }
 
 void close_on_exec_all(void)
@@ -174,9 +180,7 @@ static int write_dns(struct launch *c, int root)
 static int mount_all(struct launch *c)
 {
 	const char *tree;
-	int r = mounts_enter(c->pod, c->e);
-	if (r < 0)
-		return r;
+	int r;
 	_clean_(fd) int root = -1;
 	_clean_(fd) int apps = -1;
 	if (c->stage1.no_overlay) {
@@ -244,6 +248,32 @@ int stage1_exec(const char *program, const struct strv *args, struct err *e)
 	return ERR_NUM(e, num, "execute stage1's '%s'", program);
 }
 
+/* In a mount namespace of our own, in the pod's directory. Returns only on failure. */
+static int start(struct launch *c, const char *entry, const struct strv *args)
+{
+	_clean_(mem) char *program = NULL;
+	bool cover = stage1_writable(&c->stage1);
+	int r = mount_all(c);
+	if (r >= 0)
+		r = stage1_program(entry, &program, c->e);
+	if (r >= 0 && cover)
+		r = mounts_program(program, c->e);
+	if (r < 0)
+		return r;
+	close_on_exec_all();
+	char lock[16];
+	snprintf(lock, sizeof lock, "%d", c->pod->lock_fd);
+	if (fcntl(c->pod->lock_fd, F_SETFD, 0) < 0 || setenv(ENV_LOCK_FD, lock, 1) < 0)
+		return ERR_SYS(c->e, "hand the lock over");
+	if (dbg_enabled())
+		for (size_t i = 0; i < args->n; i++)
+			dbg("stage1 argv[%zu]: %s", i, args->v[i]);
+	r = stage1_exec(program, args, c->e);
+	if (cover)
+		mounts_program_leave(program);
+	return r;
+}
+
 static int launch(struct launch *c)
 {
 	int r = load(c);
@@ -257,22 +287,12 @@ static int launch(struct launch *c)
 	r = encode(c, entry, &args);
 	if (r < 0)
 		return r;
-	r = mount_all(c);
+	r = mounts_enter(c->pod, c->e);
 	if (r < 0)
 		return r;
-	_clean_(mem) char *program = NULL;
-	r = stage1_program(entry, &program, c->e);
-	if (r < 0)
-		return r;
-	close_on_exec_all();
-	char lock[16];
-	snprintf(lock, sizeof lock, "%d", c->pod->lock_fd);
-	if (fcntl(c->pod->lock_fd, F_SETFD, 0) < 0 || setenv(ENV_LOCK_FD, lock, 1) < 0)
-		return ERR_SYS(c->e, "hand the lock over");
-	if (dbg_enabled())
-		for (size_t i = 0; i < args.n; i++)
-			dbg("stage1 argv[%zu]: %s", i, args.v[i]);
-	return stage1_exec(program, &args, c->e);
+	r = start(c, entry, &args);
+	mounts_leave(c->pod);
+	return r;
 }
 
 int pod_launch(struct pod *p, struct store *s, const struct launch_options *o, struct err *e)

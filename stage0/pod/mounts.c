@@ -32,6 +32,17 @@ int mounts_enter(const struct pod *p, struct err *e)
 	return 0;
 }
 
+void mounts_leave(struct pod *p)
+{
+	(void)umount2(POD_STAGE1_ROOTFS, MNT_DETACH | UMOUNT_NOFOLLOW);
+	/* Through a descriptor of the namespace before nothing can be mounted. */
+	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fd_close(p->dirfd);
+	p->dirfd = fd;
+}
+
 /* --- binds --------------------------------------------------------------------------------- */
 
 /* A mount of `path` that is nowhere yet; -ENOSYS quietly on kernels that have no such thing. */
@@ -73,7 +84,20 @@ static int bind_read_only(const char *src, const char *dst, struct err *e)
 	return r == -ENOSYS ? bind_old(src, dst, MS_RDONLY | MS_NOSUID | MS_NODEV, e) : r;
 }
 
+int mounts_program(const char *program, struct err *e)
+{
+	return bind_read_only(program, program, e);
+}
+
+void mounts_program_leave(const char *program)
+{
+	(void)umount2(program, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
 /* --- overlays ------------------------------------------------------------------------------ */
+
+/* What fsconfig(2) takes as a string. */
+enum { FSCONFIG_MAX = 255 };
 
 struct overlay {
 	const char *lower;	  /* absolute */
@@ -129,20 +153,37 @@ static int overlay_old(const struct overlay *o, const char *dst, struct err *e)
 	return 0;
 }
 
+/* Names a directory by a descriptor, which the mount needs open. */
+static int name_by_fd(const char *path, char name[FD_PATH], int *ret_fd, struct err *e)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_SYS(e, "open '%s'", path);
+	fd_path(name, fd);
+	*ret_fd = fd;
+	return 0;
+}
+
 /* The mount options of overlayfs give ':', ',' and '\' a meaning, which differs between versions: a
- * path that has them is named by a descriptor. */
+ * path that has them, or is too long, is named by a descriptor. */
 static int overlay_mount(struct overlay *o, int at, const char *dst, struct err *e)
 {
 	char name[FD_PATH], target[FD_PATH];
 	_clean_(fd) int lower = -1;
-	if (strpbrk(o->lower, ":,\\\"")) {
-		lower = open(o->lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (lower < 0)
-			return ERR_SYS(e, "open '%s'", o->lower);
-		fd_path(name, lower);
+	_clean_(fd) int upper = -1;
+	_clean_(fd) int work = -1;
+	int r = 0;
+	if (strpbrk(o->lower, ":,\\\"") || strlen(o->lower) > FSCONFIG_MAX) {
+		r = name_by_fd(o->lower, name, &lower, e);
 		o->lower = name;
 	}
-	int r = overlay_new(o, at, dst, e);
+	if (r >= 0 && strlen(o->upper) > FSCONFIG_MAX)
+		r = name_by_fd(o->upper, o->upper, &upper, e);
+	if (r >= 0 && strlen(o->work) > FSCONFIG_MAX)
+		r = name_by_fd(o->work, o->work, &work, e);
+	if (r < 0)
+		return r;
+	r = overlay_new(o, at, dst, e);
 	if (r != -ENOSYS)
 		return r;
 	_clean_(fd) int dir = openat(at, dst, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

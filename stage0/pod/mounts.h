@@ -13,9 +13,19 @@
 
 /* The private (slave) namespace. The working directory becomes the pod's. */
 int mounts_enter(const struct pod *p, struct err *e);
+/* Takes away what was mounted since, where the pod cannot be started after all: it can be removed,
+ * from within the namespace. */
+void mounts_leave(struct pod *p);
 
 /* stage1's tree at stage1/rootfs: read-only, or below an overlay; and over it the pod's own rkt/
  * and opt/stage2/. *ret_root: stage1's root; *ret_apps: its opt/stage2. */
 int mounts_stage1(const char *tree, bool read_only, int *ret_root, int *ret_apps, struct err *e);
 /* An app's overlay at apps/NAME/rootfs. */
 int mounts_app(int apps, const char *name, const char *tree, struct err *e);
+
+/* Where stage1's tree can be written to: covers the program that is about to be executed with
+ * itself, read-only. An app may get hold of it as /proc/PID/exe, and write to it when nobody runs
+ * it any more; root executes it again to collect the pod (CVE-2019-5736). */
+int mounts_program(const char *program, struct err *e);
+/* It could not be executed: no more in the way of removing the pod. */
+void mounts_program_leave(const char *program);

@@ -61,6 +61,16 @@ static int create_once(struct pods *ps, struct pod *p, struct err *e)
 	return pod_transition(ps, p, POD_EV_LOCKED, e);
 }
 
+/* One that could not be made: nobody else knows of it. */
+static void unmake(struct pods *ps, const struct pod *p)
+{
+	char path[POD_PATH_MAX];
+	if (p->dirfd >= 0)
+		(void)unlinkat(p->dirfd, POD_LOCK_FILE, 0);
+	pod_path(&p->uuid, POD_EMBRYO, path);
+	(void)unlinkat(ps->dirfd, path, AT_REMOVEDIR);
+}
+
 /* Between mkdir and flock the embryo looks like one that was left behind, and a collector may take
  * it away: then another one is made. */
 int pod_create(struct pods *ps, struct pod *ret, struct err *e)
@@ -74,8 +84,10 @@ int pod_create(struct pods *ps, struct pod *ret, struct err *e)
 			p = POD_INIT;
 			return 0;
 		}
-		if (r != -ENOENT && r != -EEXIST)
+		if (r != -ENOENT && r != -EEXIST) {
+			unmake(ps, &p);
 			break;
+		}
 	}
 	return err_wrap(e, r, "create pod");
 }

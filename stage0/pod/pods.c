@@ -258,43 +258,55 @@ struct tree_question {
 	bool yes;
 };
 
+/* What is there and cannot be read may be it. */
 static bool names_tree(int dirfd, const char *path, const char *id)
 {
 	char line[256];
 	_clean_(fd) int fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
-	if (n <= 0)
-		return false;
+	if (fd < 0)
+		return errno != ENOENT && errno != ENOTDIR && errno != ELOOP;
+	ssize_t n = read(fd, line, sizeof line - 1);
+	if (n < 0)
+		return errno != EISDIR;
 	line[n] = '\0';
 	line[strcspn(line, "\n")] = '\0';
 	return strcmp(line, id) == 0;
 }
 
-static int ask_pod(void *ctx, struct pod *p)
+/* 1: an app of the pod uses it; or an error. */
+static int ask_apps(const struct tree_question *q, int appsinfo)
 {
-	struct tree_question *q = ctx;
-	if (names_tree(p->dirfd, POD_STAGE1_TREE_ID, q->id)) {
-		q->yes = true;
-		return -ECANCELED;
-	}
-	int fd =
-		openat(p->dirfd, POD_APPSINFO_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_clean_(dir) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	_clean_(dir) DIR *d = fdopendir(appsinfo);
 	if (!d) {
-		fd_close(fd);
-		return 0;
+		int r = -errno;
+		close(appsinfo);
+		return r;
 	}
-	for (struct dirent *ent; (ent = readdir(d));) {
+	errno = 0;
+	for (struct dirent *ent; (ent = readdir(d)); errno = 0) {
 		char path[NAME_MAX + 32];
 		if (ent->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof path, "%s/" POD_TREE_ID_FILE, ent->d_name);
-		if (names_tree(fd, path, q->id)) {
-			q->yes = true;
-			return -ECANCELED;
-		}
+		if (names_tree(dirfd(d), path, q->id))
+			return 1;
 	}
-	return 0;
+	return -errno;
+}
+
+static int ask_pod(void *ctx, struct pod *p)
+{
+	struct tree_question *q = ctx;
+	int r = names_tree(p->dirfd, POD_STAGE1_TREE_ID, q->id);
+	int fd = r ? -1
+		   : openat(p->dirfd, POD_APPSINFO_DIR,
+			     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		r = ask_apps(q, fd);
+	else if (!r && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		r = -errno;
+	q->yes |= r != 0;
+	return r ? -ECANCELED : 0;
 }
 
 bool pods_use_tree(void *pods, const char *image_id)
@@ -303,5 +315,5 @@ bool pods_use_tree(void *pods, const char *image_id)
 	struct err e = ERR_INIT;
 	int r = pods_each(pods, ask_pod, &q, &e);
 	/* Where we cannot look, the tree stays. */
-	return q.yes || (r < 0 && r != -ECANCELED);
+	return q.yes || r < 0;
 }

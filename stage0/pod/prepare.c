@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/abi/paths.h"
@@ -22,6 +23,7 @@ struct prep {
 	struct store *store;
 	const struct pod_manifest *manifest;
 	const struct prepare_options *o;
+	bool no_overlay;
 	struct treeref stage1;
 	struct treeref *trees; /* one per app: while these are open nobody removes them */
 	struct err *e;
@@ -107,7 +109,7 @@ static int prepare_app(struct prep *c, const struct runtime_app *app, const stru
 		return r;
 	snprintf(path, sizeof path, "%s/manifest", dir);
 	r = write_image_manifest(c, app->image.id, path);
-	if (r < 0 || c->o->no_overlay)
+	if (r < 0 || c->no_overlay)
 		return r;
 	snprintf(dir, sizeof dir, POD_OVERLAY_DIR "/%s", app->name);
 	r = make_dir(c, dir);
@@ -117,7 +119,7 @@ static int prepare_app(struct prep *c, const struct runtime_app *app, const stru
 static int prepare_apps(struct prep *c)
 {
 	int r = make_dir(c, POD_APPSINFO_DIR);
-	if (r >= 0 && !c->o->no_overlay)
+	if (r >= 0 && !c->no_overlay)
 		r = make_dir(c, POD_OVERLAY_DIR);
 	for (size_t i = 0; r >= 0 && i < c->manifest->n_apps; i++) {
 		const struct runtime_app *app = &c->manifest->apps[i];
@@ -128,7 +130,7 @@ static int prepare_apps(struct prep *c)
 
 /* --- stage1 -------------------------------------------------------------------------------- */
 
-static const char *const reserved_dirs[] = { "rkt", STAGE1_STATUS_DIR, STAGE1_ENV_DIR, "rkt/pid",
+static const char *const reserved_dirs[] = { "rkt", STAGE1_STATUS_DIR, STAGE1_ENV_DIR,
 	STAGE1_ETC_DIR, "opt", STAGE1_APPS_DIR, NULL };
 
 /* With overlays stage1/rootfs is a mount point and ours alone: plain paths will do. */
@@ -188,7 +190,7 @@ static int prepare_stage1(struct prep *c)
 		r = write_image_manifest(c, c->o->stage1->id, POD_STAGE1_MANIFEST);
 	if (r < 0)
 		return r;
-	return c->o->no_overlay ? prepare_stage1_copy(c) : prepare_stage1_mounts(c);
+	return c->no_overlay ? prepare_stage1_copy(c) : prepare_stage1_mounts(c);
 }
 
 /* --- the pod ------------------------------------------------------------------------------- */
@@ -203,6 +205,9 @@ static int take_trees(struct prep *c)
 		/* The name becomes part of paths. */
 		if (!ac_name_valid(app->name))
 			return ERR_BAD(c->e, "'%s' is not a valid app name", app->name);
+		if (strlen(app->name) > APP_NAME_MAX)
+			return ERR_BAD(c->e, "app name '%s' is longer than %d characters",
+				app->name, APP_NAME_MAX);
 		r = store_tree(c->store, app->image.id, &c->trees[i], c->e);
 		if (r < 0)
 			return err_wrap(c->e, r, "app '%s'", app->name);
@@ -246,6 +251,24 @@ static int prepare(struct prep *c)
 	return r < 0 ? r : write_manifest(c);
 }
 
+/* Filesystems on which overlayfs never writes: the trees are copied there, as rkt does. */
+static bool overlay_possible(int dirfd)
+{
+	static const unsigned long never[] = {
+		0x794c7630, /* overlayfs itself: a data directory inside a container */
+		0x61756673, /* aufs */
+		0x2fc12fc1, /* zfs */
+		0x6969,	    /* nfs */
+	};
+	struct statfs fs;
+	if (fstatfs(dirfd, &fs) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+		if ((unsigned long)fs.f_type == never[i])
+			return false;
+	return true;
+}
+
 int pod_prepare(struct pods *ps, struct pod *p, struct store *s, const struct pod_manifest *m,
 	const struct prepare_options *o, struct err *e)
 {
@@ -257,6 +280,7 @@ int pod_prepare(struct pods *ps, struct pod *p, struct store *s, const struct po
 		.store = s,
 		.manifest = m,
 		.o = o,
+		.no_overlay = o->no_overlay || !overlay_possible(p->dirfd),
 		.stage1 = { .lock_fd = -1, .rootfs_fd = -1 },
 		.trees = xcalloc(m->n_apps, sizeof *c.trees),
 		.e = e };

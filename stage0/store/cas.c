@@ -117,7 +117,8 @@ int cas_each(
 	if (!d)
 		return ERR_SYS(e, "open '%s/%s'", s->path, dir);
 	take_fd(&fd);
-	for (const struct dirent *entry; (entry = readdir(d));) {
+	errno = 0;
+	for (const struct dirent *entry; (entry = readdir(d)); errno = 0) {
 		struct err why = ERR_INIT;
 		if (only_digests ? !hex_valid(entry->d_name) : entry->d_name[0] == '.')
 			continue;
@@ -127,7 +128,17 @@ int cas_each(
 			*e = why;
 		}
 	}
+	if (errno && !first)
+		return ERR_SYS(e, "read '%s/%s'", s->path, dir);
 	return first;
+}
+
+int cas_sync(struct store *s, const char *dir, struct err *e)
+{
+	_clean_(fd) int fd = openat(s->dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return ERR_SYS(e, "sync '%s/%s'", s->path, dir);
+	return 0;
 }
 
 bool cas_is_still(struct store *s, const char *dir, const char *name, int fd)

@@ -5,14 +5,10 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fs/atomic.h"
 #include "lib/fs/lockfd.h"
 #include "lib/fs/rmtree.h"
 #include "stage0/store/internal.h"
 #include "stage0/store/remote.h"
-
-/* A half-written record whose writer still lives is younger than this by far. */
-enum { RECORD_LEFTOVER_S = 3600 };
 
 struct collector {
 	struct store *s;
@@ -81,11 +77,12 @@ static int remove_blob(struct store *s, const char *hex, struct err *e)
 	return 0;
 }
 
+/* It goes before the tree does, after a power cut too: a record without a tree is a lie. */
 static int remove_record(struct store *s, const char *hex, struct err *e)
 {
 	if (unlinkat(s->dirfd, place(CAS_IMAGE, hex).path, 0) < 0 && errno != ENOENT)
 		return ERR_SYS(e, "remove the record of image '" ID_PREFIX "%s'", hex);
-	return 0;
+	return cas_sync(s, CAS_IMAGE, e);
 }
 
 /* Whoever imports holds the locks of tree and blob until the record is there; whoever prepares a
@@ -159,25 +156,6 @@ static int stale_note(void *ctx, const char *name, struct err *e)
 	return 0;
 }
 
-/* Half-written records; they are no digests and begin with a dot. */
-static int leftover_records(struct store *s, struct err *e)
-{
-	_clean_(fd) int fd = openat(s->dirfd, CAS_IMAGE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : ERR_SYS(e, "open '%s/%s'", s->path, CAS_IMAGE);
-	_clean_(dir) DIR *d = fdopendir(fd);
-	if (!d)
-		return ERR_SYS(e, "open '%s/%s'", s->path, CAS_IMAGE);
-	int in = take_fd(&fd);
-	struct stat st;
-	for (const struct dirent *entry; (entry = readdir(d));)
-		if (atomic_is_temporary(entry->d_name) &&
-			fstatat(in, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			st.st_mtim.tv_sec < time(NULL) - RECORD_LEFTOVER_S)
-			(void)unlinkat(in, entry->d_name, 0);
-	return 0;
-}
-
 int store_remove(struct store *s, const char *id, tree_in_use_fn in_use, void *ctx, struct err *e)
 {
 	struct collector c = { .s = s, .in_use = in_use, .ctx = ctx };
@@ -226,12 +204,15 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 		.s = s, .in_use = in_use, .ctx = ctx, .removed = removed, .unused_before_ns = before
 	};
 	int first = 0;
-	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+	size_t n = sizeof steps / sizeof *steps;
+	/* Where there are no records at all, they may just not be in their place: whatever took
+	 * them away, images are not given up for it. */
+	if (faccessat(s->dirfd, CAS_IMAGE, F_OK, 0) < 0)
+		n = 1;
+	for (size_t i = 0; i < n; i++) {
 		struct err why = ERR_INIT;
 		int r = cas_each(s, steps[i].dir, steps[i].only_digests, steps[i].fn, &c, &why);
 		note(&first, r, e, &why);
 	}
-	struct err why = ERR_INIT;
-	note(&first, leftover_records(s, &why), e, &why);
 	return first;
 }

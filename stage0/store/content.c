@@ -3,14 +3,19 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/fs/atomic.h"
 #include "lib/fs/copytree.h"
 #include "lib/fs/io.h"
 #include "lib/fs/lockfd.h"
 #include "lib/sys/compat.h"
 #include "stage0/store/internal.h"
+
+/* 5 s at most for whoever copies the tree; and as often as somebody else replaces it meanwhile. */
+enum { LOCK_TRIES = 1000, VERIFY_TRIES = 8 };
 
 /* --- verify ----------------------------------------------------------------------------------- */
 
@@ -42,11 +47,52 @@ static int replace_tree(struct store *s, const char *hex, struct tmp *fresh, str
 	return ERR_SYS(e, "replace the tree of image '" ID_PREFIX "%s'", hex);
 }
 
-static int repair(struct store *s, const char *hex, struct err *e)
+/* Alone with a tree: whoever copies it, or prepares a pod with it, has a shared lock. 1: ours; 0:
+ * it is no longer the image's. */
+static int lock_alone(struct store *s, const char *hex, int tree, struct err *e)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		int r = lockfd_try(tree, LOCK_EXCLUSIVE, e);
+		if (r < 0 || !cas_is_still(s, CAS_TREE, hex, tree))
+			return r < 0 ? r : 0;
+		if (r > 0)
+			return 1;
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	}
+	return err_set(e, ERR_BUSY, EBUSY, "its tree is being used: try again later");
+}
+
+/* Puts a tree where none is. 1; or 0: somebody else did. */
+static int add_tree(struct store *s, const char *hex, struct tmp *fresh, struct err *e)
+{
+	const struct place tree = place(CAS_TREE, hex), tmp = place(CAS_TMP, fresh->name);
+	if (syncfs(fresh->fd) < 0)
+		return ERR_SYS(e, "sync the store");
+	int r = lockfd_wait(fresh->fd, LOCK_SHARED, e);
+	if (r >= 0)
+		r = atomic_publish(s->dirfd, tmp.path, s->dirfd, tree.path, ATOMIC_VISIBLE, e);
+	if (r == -EEXIST || r == -ENOTEMPTY)
+		return 0;
+	if (r < 0)
+		return r;
+	fresh->name[0] = '\0';
+	return 1;
+}
+
+/* `bad`: the tree, or -1 where there is none. 1: there is a new one; 0: look again. */
+static int repair(struct store *s, const char *hex, int bad, struct err *e)
 {
 	_clean_(tmp) struct tmp fresh = TMP_INIT;
 	int r = unpack_blob(s, hex, &fresh, e);
-	return r < 0 ? r : replace_tree(s, hex, &fresh, e);
+	if (r < 0)
+		return r;
+	if (bad < 0)
+		return add_tree(s, hex, &fresh, e);
+	r = lock_alone(s, hex, bad, e);
+	if (r <= 0)
+		return r;
+	r = replace_tree(s, hex, &fresh, e);
+	return r < 0 ? r : 1;
 }
 
 /* 1: tree and archive agree; 0: they do not. */
@@ -70,21 +116,38 @@ static int compare(struct store *s, const char *hex, int tree, struct err *e)
 	return answer.differences == 0;
 }
 
-int tree_verify(struct store *s, const char *hex, struct err *e)
+/* 1: sound; 0: it was not, and is now; -EAGAIN: it changed while we looked. */
+static int verify_once(struct store *s, const char *id, const char *hex, struct err *e)
 {
-	struct treeref tree;
-	_clean_(mem) char *id = xasprintf(ID_PREFIX "%s", hex);
+	struct treeref tree = { .lock_fd = -1, .rootfs_fd = -1 };
 	int r = store_tree(s, id, &tree, e);
 	if (r >= 0) {
 		r = compare(s, hex, tree.lock_fd, e);
-		treeref_release(&tree);
 	} else if (r == -ENOENT) {
-		r = 0;
+		/* None; or one without a root filesystem, unless it has just come. */
+		tree.lock_fd = openat(s->dirfd, place(CAS_TREE, hex).path,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		r = tree.lock_fd >= 0 && faccessat(tree.lock_fd, "rootfs", F_OK, 0) == 0 ? -EAGAIN
+											 : 0;
 	}
 	if (r == 0) {
-		r = repair(s, hex, e);
-		r = r < 0 ? r : 0;
+		r = repair(s, hex, tree.lock_fd, e);
+		r = r > 0 ? 0 : r == 0 ? -EAGAIN : r;
 	}
+	treeref_release(&tree);
+	return r;
+}
+
+int tree_verify(struct store *s, const char *hex, struct err *e)
+{
+	_clean_(mem) char *id = xasprintf(ID_PREFIX "%s", hex);
+	int r = -EAGAIN;
+	for (int i = 0; i < VERIFY_TRIES && r == -EAGAIN; i++) {
+		*e = ERR_INIT;
+		r = verify_once(s, id, hex, e);
+	}
+	if (r == -EAGAIN)
+		r = err_set(e, ERR_BUSY, EBUSY, "its tree comes and goes: try again later");
 	return r < 0 ? err_wrap(e, r, "image '%s'", id) : r;
 }
 

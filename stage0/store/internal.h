@@ -37,6 +37,8 @@ int cas_make_dirs(struct store *s, struct err *e);
 typedef int (*cas_fn)(void *ctx, const char *name, struct err *e);
 int cas_each(
 	struct store *s, const char *dir, bool only_digests, cas_fn fn, void *ctx, struct err *e);
+/* Makes what was renamed into it, or removed from it, survive a power cut. */
+int cas_sync(struct store *s, const char *dir, struct err *e);
 /* True when fd is still what dir/name refers to. */
 bool cas_is_still(struct store *s, const char *dir, const char *name, int fd);
 

@@ -6,7 +6,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
-#include "lib/fs/atomic.h"
 #include "lib/fs/io.h"
 #include "lib/json/jdec.h"
 #include "lib/json/jenc.h"
@@ -59,6 +58,24 @@ void verified_encode(struct jenc *j, const struct verified *v)
 	jenc_close(j, '}');
 }
 
+static int record_publish(
+	struct store *s, const char *hex, const struct str *bytes, bool durable, struct err *e)
+{
+	_clean_(tmp) struct tmp t = TMP_INIT;
+	int r = tmp_file(s, &t, e);
+	if (r >= 0)
+		r = io_write_all(t.fd, bytes->buf, bytes->len, e);
+	if (r < 0)
+		return r;
+	if (durable && fsync(t.fd) < 0)
+		return ERR_SYS(e, "sync");
+	if (renameat(s->dirfd, place(CAS_TMP, t.name).path, s->dirfd, place(CAS_IMAGE, hex).path) <
+		0)
+		return ERR_SYS(e, "rename");
+	t.name[0] = '\0';
+	return durable ? cas_sync(s, CAS_IMAGE, e) : 0;
+}
+
 int record_write(struct store *s, const struct image *image, bool durable, struct err *e)
 {
 	_clean_(str) struct str out = STR_INIT(RECORD_MAX);
@@ -82,18 +99,16 @@ int record_write(struct store *s, const struct image *image, bool durable, struc
 	str_addc(&out, '\n');
 	if (!str_ok(&out))
 		return ERR_BAD(e, "the record of image '%s' would be too large", image->id);
-	_clean_(fd) int dir = openat(s->dirfd, CAS_IMAGE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return ERR_SYS(e, "open '%s/%s'", s->path, CAS_IMAGE);
-	int r = atomic_write(dir, image->id + strlen(ID_PREFIX), out.buf, out.len, 0600,
-		durable ? ATOMIC_DURABLE : ATOMIC_VISIBLE, e);
+	int r = record_publish(s, image->id + strlen(ID_PREFIX), &out, durable, e);
 	return r < 0 ? err_wrap(e, r, "record of image '%s'", image->id) : 0;
 }
 
+/* What cannot be looked at may be there: nobody shall take its tree for an orphan. */
 bool record_exists(struct store *s, const char *hex)
 {
 	struct stat st;
-	return fstatat(s->dirfd, place(CAS_IMAGE, hex).path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(s->dirfd, place(CAS_IMAGE, hex).path, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
 }
 
 static int record_read(

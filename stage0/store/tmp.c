@@ -43,13 +43,17 @@ static int make(struct store *s, bool dir, struct tmp *ret, struct err *e)
 		if (t.fd < 0 && errno == ENOENT)
 			continue;
 		if (t.fd < 0)
-			return ERR_SYS(e, "create a temporary name in '%s/%s'", s->path, CAS_TMP);
-		r = lockfd_try(t.fd, LOCK_EXCLUSIVE, e);
+			r = ERR_SYS(e, "create a temporary name in '%s/%s'", s->path, CAS_TMP);
+		else
+			r = lockfd_try(t.fd, LOCK_EXCLUSIVE, e);
 		if (r == 1 && cas_is_still(s, CAS_TMP, t.name, t.fd)) {
 			*ret = t;
 			return 0;
 		}
 		t.fd = fd_close(t.fd);
+		if (r < 0) /* it is empty, and nobody else knows it */
+			(void)unlinkat(
+				s->dirfd, place(CAS_TMP, t.name).path, dir ? AT_REMOVEDIR : 0);
 	}
 	return r < 0 ? r
 		     : err_set(e, ERR_BUSY, EBUSY, "'%s/%s' is being emptied", s->path, CAS_TMP);

@@ -268,6 +268,8 @@ int accept_image(struct store *s, const struct keystore *ks, int fd, const struc
 		.max_bytes = q->max_bytes,
 		.max_entries = q->max_entries,
 	};
+	if (geteuid() != 0)
+		return ERR_DENY(e, "cannot be unpacked as unprivileged user, only as root");
 	int r = q->insecure ? 0 : keystore_list(ks, a, &c->all, e);
 	return r < 0 ? r : store_import(s, fd, &o, a, ret_id, e);
 }
@@ -301,8 +303,10 @@ int accept_image_file(struct store *s, const struct keystore *ks, const struct a
 	if (fd < 0)
 		return fd;
 	_clean_(mem) char *absolute = realpath(file->path, NULL);
+	const char *source = absolute ? absolute : file->path;
 	struct accept_request q = {
-		.source = arena_printf(a, "file://%s", absolute ? absolute : file->path),
+		/* What is not UTF-8 cannot be written down, and is no more than a hint. */
+		.source = utf8_valid(source) ? arena_printf(a, "file://%s", source) : NULL,
 		.signature_fd = -1,
 		.signature = file->signature ? file->signature : beside(file->path, a),
 		.insecure = file->insecure,

@@ -10,6 +10,7 @@
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "stage1/fly/fly.h"
+#include "stage1/inner.h"
 #include "stage1/load.h"
 #include "stage2/apply.h"
 #include "stage2/root.h"
@@ -17,11 +18,13 @@
 /* The mount namespace of the pod, and in it the pod's directory as the working directory again. */
 static int join(pid_t pid, const char *cwd, struct err *e)
 {
-	char path[64];
-	snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
-	_clean_(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_clean_(proc) struct proc app = PROC_INIT;
+	int r = stage1_open_inner(pid, &app, NULL, e);
+	if (r < 0)
+		return r;
+	_clean_(fd) int fd = openat(app.dirfd, "ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return ERR_SYS(e, "open '%s'", path);
+		return ERR_SYS(e, "mount namespace of process %d", (int)pid);
 	if (setns(fd, CLONE_NEWNS) < 0)
 		return ERR_SYS(e, "join the mount namespace of process %d", (int)pid);
 	if (chdir(cwd) < 0)

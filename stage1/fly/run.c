@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 #include "lib/fs/atomic.h"
 #include "lib/sys/proc.h"
+#include "stage1/entry.h"
 #include "stage1/fly/fly.h"
 #include "stage1/fly/supervise.h"
 #include "stage1/load.h"
@@ -60,6 +61,7 @@ static int load_app(int argc, char **argv, struct stage1_pod *pod, struct err *e
 			"flavor 'fly' runs one app a pod, and this one has %zu: use the default "
 			"stage1",
 			pod->manifest->n_apps);
+	stage1_report_ignored(pod);
 	return stage1_make_volumes(pod, e);
 }
 
@@ -74,7 +76,7 @@ static int build_root(const struct stage1_pod *pod, struct fly_app *app, struct 
 	int r = root_open_sources(app->plan, &sources, e);
 	if (r < 0)
 		return r;
-	r = root_build(app->rootfs_fd, app->plan, &sources, e);
+	r = root_build(app->rootfs_fd, app->plan, &sources, NULL, e);
 	root_sources_release(&sources);
 	/* Where `stop` looks for us. */
 	if (r >= 0 && fchdir(pod->dirfd) < 0)

@@ -39,6 +39,19 @@ static int send_mount_namespace(int sock, struct err *e)
 	return fd < 0 ? ERR_SYS(e, "own mount namespace") : sync_send(sock, SYNC_MNT_NS, 0, fd, e);
 }
 
+/* Made by pid 1 meanwhile. */
+static int join_network(int sock, struct err *e)
+{
+	struct sync_msg m;
+	_clean_(fd) int fd = -1;
+	int r = sync_receive(sock, 0, &m, &fd, e);
+	if (r < 0 && r != SYNC_END)
+		return r;
+	if (r == SYNC_END || m.step != SYNC_NET_NS || fd < 0)
+		return err_set(e, ERR_PEER, EPIPE, "pid 1 made no network");
+	return setns(fd, CLONE_NEWNET) < 0 ? ERR_SYS(e, "join the pod's network") : 0;
+}
+
 static int make_root(const struct native *n, const struct app_plan *plan, int sock, struct err *e)
 {
 	/* Volumes receive what the host mounts; nothing of ours reaches it. */
@@ -55,7 +68,9 @@ static int make_root(const struct native *n, const struct app_plan *plan, int so
 	/* The pod's descriptor of it belongs to the mount namespace of before. */
 	_clean_(fd) int pod = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_clean_(fd) int rootfs = root_open(pod, str_text(&path), e);
-	r = rootfs < 0 ? rootfs : root_build(rootfs, plan, &sources, e);
+	const struct root_network network = { join_network, sock };
+	r = rootfs < 0 ? rootfs
+		       : root_build(rootfs, plan, &sources, n->own_network ? &network : NULL, e);
 	root_sources_release(&sources);
 	return r < 0 ? r : root_enter(rootfs, ROOT_PIVOT, e);
 }

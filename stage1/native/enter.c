@@ -28,6 +28,7 @@
 #include "lib/sys/ns.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
+#include "stage1/inner.h"
 #include "stage1/native/native.h"
 #include "stage2/apply.h"
 
@@ -44,9 +45,9 @@ struct entry {
 
 /* --- finding the app ------------------------------------------------------------------------- */
 
-static int load_plan(struct entry *t, struct err *e)
+static int load_plan(struct entry *t, const struct proc *pid1, struct err *e)
 {
-	int r = stage1_recover_run(t->arguments.pid, &t->run_argv, &t->run, e);
+	int r = stage1_recover_run(pid1, &t->run_argv, &t->run, e);
 	if (r < 0 || (r = stage1_load(&t->run, STAGE1_SHM | STAGE1_LOOK, &t->pod, e)) < 0)
 		return r;
 	for (size_t i = 0; i < t->pod.manifest->n_apps; i++)
@@ -61,7 +62,7 @@ static int load_plan(struct entry *t, struct err *e)
 	return 0;
 }
 
-static int find_app(const struct entry *t, struct proc *ret, struct err *e)
+static int find_app(const struct entry *t, const struct proc *pid1, struct proc *ret, struct err *e)
 {
 	char path[1024], text[16];
 	uint32_t pid;
@@ -76,9 +77,7 @@ static int find_app(const struct entry *t, struct proc *ret, struct err *e)
 		return r;
 	if (!parse_u32(text, 2, INT32_MAX, &pid))
 		return ERR_BAD(e, "'%s' holds no process id", path);
-	_clean_(proc) struct proc pid1 = PROC_INIT;
-	r = proc_open(t->arguments.pid, &pid1, e);
-	if (r >= 0 && (r = proc_find_child(&pid1, (pid_t)pid, ret, e)) == -ESRCH)
+	if ((r = proc_find_child(pid1, (pid_t)pid, ret, e)) == -ESRCH)
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "app is not running");
 	return r;
 }
@@ -109,9 +108,9 @@ static int find_groups(struct entry *t, const struct proc *app, struct err *e)
 
 static int find(struct entry *t, struct err *e)
 {
-	_clean_(proc) struct proc app = PROC_INIT;
-	int r = load_plan(t, e);
-	if (r < 0 || (r = find_app(t, &app, e)) < 0)
+	_clean_(proc) struct proc pid1 = PROC_INIT, app = PROC_INIT;
+	int r = stage1_open_inner(t->arguments.pid, &pid1, NULL, e);
+	if (r < 0 || (r = load_plan(t, &pid1, e)) < 0 || (r = find_app(t, &pid1, &app, e)) < 0)
 		return r;
 	/* All by the directory of this one process: if it ends, these fail, and no other process is
 	 * ever joined in its stead. */

@@ -18,6 +18,7 @@
 #include "lib/sys/compat.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
+#include "stage1/entry.h"
 #include "stage1/native/native.h"
 #include "stage1/notify.h"
 
@@ -53,6 +54,7 @@ static int load(int argc, char **argv, struct native *n, struct err *e)
 		return ERR_SYS(e, "descriptor of the pod's lock");
 	if (n->run.interactive && native_n_apps(n) != 1)
 		return ERR_BAD(e, "interactive option only supports pods with one app");
+	stage1_report_ignored(&n->pod);
 	return stage1_make_volumes(&n->pod, e);
 }
 
@@ -85,7 +87,8 @@ static int make_groups(struct native *n, struct err *e)
 	struct cgroup_view view;
 	char name[64];
 	snprintf(name, sizeof name, "rkt-%s", n->run.uuid);
-	int r = cgroup_view_load(&a, &view, e);
+	const bool limits = all.memory || all.cpu_milli || all.cpu_shares;
+	int r = (limits ? cgroup_view_load : cgroup_view_load_tracking)(&a, &view, e);
 	if (r >= 0)
 		r = cgroup_pod_create(&view, name, &all, record_groups, n, &n->cgroups, e);
 	if (r < 0)
@@ -112,7 +115,6 @@ static int start_pid1(struct native *n, pid_t *ret, struct err *e)
 	n->pid1_sock = socks[1];
 	uint64_t flags = CLONE_NEWPID | CLONE_NEWUTS;
 	flags |= n->own_ipc ? CLONE_NEWIPC : 0;
-	flags |= n->own_network ? CLONE_NEWNET : 0;
 	/* Only what apps share is mounted by pid 1 itself. */
 	flags |= n->pod.facts.shm_dir ? CLONE_NEWNS : 0;
 	bool placed;

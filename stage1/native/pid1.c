@@ -38,7 +38,7 @@ struct pid1 {
 	struct app_state *apps;
 	struct pollfd *fds; /* signals, the outer process, one per app */
 	size_t n_apps;
-	int sigfd, sock, statuses, pids;
+	int sigfd, sock, statuses;
 	enum phase phase;
 	int64_t deadline;
 	int status; /* of the pod */
@@ -85,28 +85,29 @@ static int make_shm(const struct native *n, struct err *e)
 	return 0;
 }
 
-static int open_records(struct pid1 *p, struct err *e)
+static int open_dir(const struct pid1 *p, const char *path, struct err *e)
 {
-	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int pod = p->n->pod.dirfd;
-	p->statuses = openat(pod, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR, flags);
-	if (p->statuses < 0)
-		return ERR_SYS(e, "open '" POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR "'");
-	const char *pids = POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR;
-	if (mkdirat(pod, pids, 0755) < 0 && errno != EEXIST)
-		return ERR_SYS(e, "create '%s'", pids);
-	p->pids = openat(pod, pids, flags);
-	return p->pids < 0 ? ERR_SYS(e, "open '%s'", pids) : 0;
+	int fd = openat(p->n->pod.dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? ERR_SYS(e, "open '%s'", path) : fd;
 }
 
 /* Read by enter only once the pod's `pid` is there, which comes later. */
-static int record_pid(const struct pid1 *p, size_t i, struct err *e)
+static int record_pids(struct pid1 *p, struct err *e)
 {
-	_clean_(fd) int fd = openat(p->pids, app_name(p, i),
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0 || dprintf(fd, "%d\n", (int)p->apps[i].pid) < 0)
-		return ERR_SYS(e, "write '" NATIVE_PID_DIR "/%s'", app_name(p, i));
-	return 0;
+	const char *pids = POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR;
+	p->statuses = open_dir(p, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR, e);
+	if (p->statuses < 0)
+		return p->statuses;
+	if (mkdirat(p->n->pod.dirfd, pids, 0755) < 0 && errno != EEXIST)
+		return ERR_SYS(e, "create '%s'", pids);
+	_clean_(fd) int dir = open_dir(p, pids, e);
+	for (size_t i = 0; i < p->n_apps && dir >= 0; i++) {
+		_clean_(fd) int fd = openat(dir, app_name(p, i),
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (fd < 0 || dprintf(fd, "%d\n", (int)p->apps[i].pid) < 0)
+			return ERR_SYS(e, "write '" NATIVE_PID_DIR "/%s'", app_name(p, i));
+	}
+	return dir < 0 ? dir : 0;
 }
 
 static int start_app(struct pid1 *p, size_t i, struct err *e)
@@ -126,7 +127,21 @@ static int start_app(struct pid1 *p, size_t i, struct err *e)
 	if (pid < 0)
 		return pid;
 	app->pid = pid;
-	return record_pid(p, i, e);
+	return 0;
+}
+
+/* The dearest namespace of all for the kernel: the apps are started before and build their roots
+ * meanwhile. They join it before anything of theirs can use a network. */
+static int make_network(const struct pid1 *p, struct err *e)
+{
+	int r = 0;
+	_clean_(fd) int fd = ns_new_network(e);
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < p->n_apps; i++)
+		if ((r = sync_send(p->apps[i].sock, SYNC_NET_NS, 0, fd, e)) < 0 && r != -EPIPE)
+			return r; /* one that died meanwhile tells itself why */
+	return 0;
 }
 
 static int set_up(struct pid1 *p, struct err *e)
@@ -140,18 +155,20 @@ static int set_up(struct pid1 *p, struct err *e)
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "rkt-pid1");
 	/* Inherited by the children until they execute: no process of the pod may look into one of
-	 * ours, or reach the host's files through it, whatever it may be allowed to trace. */
+	 * ours, or reach the host's files through it, unless it was given CAP_SYS_PTRACE. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	if (sethostname(host, strlen(host)) < 0)
 		return ERR_SYS(e, "set hostname '%s'", host);
-	if (n->own_network && (r = ns_loopback_up(e)) < 0)
-		return err_wrap(e, r, "stage1: failed to setup network");
-	if ((r = make_shm(n, e)) < 0 || (r = open_records(p, e)) < 0)
+	if ((r = make_shm(n, e)) < 0)
 		return r;
 	p->sigfd = r = proc_signal_fd(e);
 	for (size_t i = 0; i < p->n_apps && r >= 0; i++)
 		if ((r = start_app(p, i, e)) < 0)
 			err_wrap(e, r, "app '%s'", app_name(p, i));
+	if (r >= 0 && n->own_network && (r = make_network(p, e)) < 0)
+		err_wrap(e, r, "stage1: failed to setup network");
+	if (r >= 0)
+		r = record_pids(p, e);
 	/* Only the children needed it: the user's terminal ends when they have closed it. */
 	tty_close(&n->tty);
 	return r;
@@ -377,8 +394,7 @@ _Noreturn void pid1_main(struct native *n)
 		.n_apps = native_n_apps(n),
 		.sock = n->pid1_sock,
 		.sigfd = -1,
-		.statuses = -1,
-		.pids = -1 };
+		.statuses = -1 };
 	p.apps = ARENA_ARRAY(&n->pod.arena, struct app_state, p.n_apps);
 	p.fds = ARENA_ARRAY(&n->pod.arena, struct pollfd, p.n_apps + 2);
 	for (size_t i = 0; i < p.n_apps; i++)

@@ -59,8 +59,15 @@ native_start() {
 		</dev/null >"$T/pod.out" 2>"$T/pod.err" &
 	outer=$!
 	exec 7<&-
+	trap abandon EXIT
 	wait_for 5 test -s "$POD/pid" || { cat "$T/pod.err"; fail 'no pid'; }
 	pid1=$(cat "$POD/pid")
+}
+# A test that failed must not leave its pod to the next.
+abandon() {
+	kill -9 "$outer" 2>/dev/null || return 0
+	wait "$outer" || true
+	entry gc "$UUID"
 }
 native_finish() {
 	status=0
@@ -300,7 +307,8 @@ test_enter() {
 	enter /bin/sh -c 'kill -9 $$'
 	ended 137
 	enter /nowhere
-	refused /nowhere
+	ended 203
+	is "$err" 'Error: Unable to open "/nowhere": No such file or directory'
 	APP=other enter /bin/true
 	refused other
 	kill -TERM "$outer"

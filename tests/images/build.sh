@@ -35,6 +35,7 @@ make_testapp() {
 	chmod 1777 "$1/tmp"
 	accounts "$1" alice 1000 bob 1001
 	printf 'staff:x:50:alice\n' >>"$1/etc/group"
+	[ -x "$top/build/tests/helpers/testapp" ] || make -s -C "$top" build/tests/helpers/testapp
 	install -m 755 "$top/build/tests/helpers/testapp" "$1/bin/testapp"
 	printf 'not a program\n' >"$1/bin/text"
 	printf '#!/no/such/interpreter\n' >"$1/bin/orphaned"

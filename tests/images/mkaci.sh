@@ -3,7 +3,7 @@
 # usage: mkaci.sh ROOTFS_DIR MANIFEST OUT.aci [none|gzip|bzip2|xz|zstd]
 set -eu
 rootfs=$1 manifest=$2 out=$3 how=${4:-none}
-work=$(mktemp -d "${out%/*}/mkaci.XXXXXX")
+work=$(mktemp -d "$(dirname "$out")/mkaci.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cp "$manifest" "$work/manifest"
 chmod 644 "$work/manifest"

@@ -64,6 +64,28 @@ test_a_new_device_node_is_of_no_use() {
 	pod -- mknod /dev/shm/kmsg 1 11
 	hasnt "$out" ': ok'
 }
+# Whoever is root in an app may make nodes (CAP_MKNOD is one of appc's defaults), and open none, wherever it makes them.
+test_attack_device_nodes_of_its_own() {
+	mkdir v
+	mknod -m 666 v/node c 1 3
+	local where flags
+	for flags in '' --no-overlay; do
+		# shellcheck disable=SC2086
+		pod $flags --volume=data,kind=host,source="$T/v" -- mknod /dev/kmsg 1 11 + mknod /dev/shm/n 1 11 + mknod /n 1 11 + mknod /data/n 1 11 + mknod /tmp/n 1 3
+		is "$(grep -c '^open .*: Permission denied$' <<<"$out")" 5
+		rm v/n
+	done
+	pod --volume=data,kind=empty -- mknod /data/n 1 11
+	is "$out" 'open /data/n: Permission denied'
+	pod --volume=data,kind=host,source="$T/v" -- cat /data/node
+	has "$out$err" 'Permission denied'
+}
+test_devices_work() {
+	mknod -m 666 node c 1 5
+	run rkt run --volume=d,kind=host,source="$T/node" "$TESTAPP" --mount=volume=d,target=/dev/mine --exec=/bin/testapp -- write /dev/null x + write /dev/mine x + write /dev/console x + write /dev/tty1 x + cat /dev/null
+	ok
+	hasnt "$out$err" 'ermission denied'
+}
 test_masked_paths() {
 	pod -- try core_pattern sysrq kcore
 	ok

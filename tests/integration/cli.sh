@@ -86,6 +86,15 @@ test_bash_completes_values() {
 	touch a.file
 	is "$(complete_bash rkt run --pod-manifest = a.f)" a.file
 }
+test_bash_completes_pods_and_images() {
+	local uuid
+	uuid=$(rkt prepare "$IMAGES/busybox.aci")
+	is "$(complete_bash rkt --dir = "$DATA" status "${uuid:0:6}")" "$uuid"
+	is "$(complete_bash rkt --dir "$DATA" rm "${uuid:0:6}")" "$uuid"
+	is "$(complete_bash rkt --dir "$DATA" stat)" status
+	is "$(complete_bash rkt --dir "$DATA" run example.com/busy)" example.com/busybox:1.35.0
+	has "$(complete_bash rkt --dir "$DATA" image rm sha512-)" sha512-
+}
 test_bash_knows_every_option() {
 	local command flag words
 	commands >list

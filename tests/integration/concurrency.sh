@@ -61,6 +61,50 @@ test_everything_at_once() {
 	run rkt image verify "$id"
 	ok
 }
+# The same while images come and go: whoever loses one says so in a line, and nothing half-done stays.
+test_two_dozen_while_images_come_and_go() {
+	local end=$((SECONDS + 8)) pids=() w i=0 failed=0
+	rkt fetch "$TESTAPP" >/dev/null
+	bad() { # WHAT STATUS FILE
+		echo "$1: $2: $(cat "$3")"
+		exit 1
+	}
+	worker() { # NUMBER KIND
+		local s u e=$T/e.$1
+		while [ $SECONDS -lt $end ]; do
+			s=0
+			case $2 in
+			run) rkt run "$TESTAPP" --exec=/bin/testapp -- exit 0 2>"$e" || s=$? ;;
+			bare) rkt run --no-overlay "$TESTAPP" --exec=/bin/testapp -- exit 0 2>"$e" || s=$? ;;
+			prepared) { u=$(rkt prepare "$TESTAPP" 2>"$e") && rkt run-prepared "$u" 2>"$e"; } || s=$? ;;
+			fetch) rkt fetch "$IMAGES/busybox.aci" 2>"$e" || s=$? ;;
+			list) rkt list 2>"$e" && rkt image list 2>"$e" || bad list $? "$e" ;;
+			gc) rkt gc --grace-period=0s 2>"$e" || bad gc $? "$e" ;;
+			image_gc) rkt image gc --grace-period=0s 2>"$e" || bad 'image gc' $? "$e" ;;
+			image_rm) rkt image rm example.com/busybox example.com/testapp 2>"$e" || bad 'image rm' $? "$e" ;;
+			verify) rkt image verify example.com/testapp 2>"$e" || s=$? ;;
+			export) rkt image export --overwrite example.com/testapp "$T/$1.aci" 2>"$e" || s=$? ;;
+			esac
+			[ $s = 0 ] || [ $s = 254 ] || bad "$2" $s "$e"
+			[ $s = 0 ] || [ "$(grep -c . "$e")" = 1 ] || bad "$2" $s "$e"
+			[ $s = 0 ] || grep -qE 'missing|no image|No such file|is busy|gone' "$e" || bad "$2" $s "$e"
+		done >"$T/w.$1" 2>&1 </dev/null
+	}
+	for w in run run run run bare bare prepared prepared prepared fetch fetch fetch list list gc gc gc image_gc image_gc image_rm image_rm verify verify export; do
+		i=$((i + 1))
+		worker $i $w &
+		pids+=($!)
+	done
+	for w in "${pids[@]}"; do wait "$w" || failed=1; done
+	[ $failed = 0 ] || { grep -h : "$T"/w.* | grep -v moving | tail -n 5; fail 'a command ended with something unexpected'; }
+	run rkt run "$TESTAPP"
+	is "$out" hello
+	for w in $(rkt image list --no-legend --full | awk '{print $1}'); do
+		run rkt image verify "$w"
+		ok
+		hasnt "$out" repaired
+	done
+}
 test_no_lock_that_others_wait_for() {
 	fetch testapp
 	local pids=() i before after

@@ -1,140 +1,325 @@
 # shellcheck shell=bash
-# Kill -9 at random moments, full disks, read-only directories: nothing leaks, nothing is lost.
-# CRASH_SECONDS=600 tests/run crash      ten minutes of it
+# Kill -9 at every system call and at random moments: nothing leaks, nothing is lost.
+# CRASH_SECONDS=600 tests/run crash      ten minutes of it; CRASH_SEED=N repeats one that failed
 # alone
 # time limit: 1500
 
-# Everything still works, and nothing is left.
+# What was done, for those who ask although nothing failed: build/check/crash.
+log() { echo "$*" | tee -a "$TOP/build/check/crash"; }
+# Everything still works, and nothing is left. May kill -9 have left a tree to be repaired? Then: sound repaired
 sound() {
-	local left p
+	local left u p uuids
+	mapfile -t uuids < <(find "$DATA/pods" -mindepth 2 -maxdepth 2 -printf '%f\n' 2>/dev/null)
 	is "$(grep -cF "$DATA/" /proc/self/mountinfo || true)" 0 'mounts in the namespace of the host'
 	run rkt list
 	ok list
-	run rkt gc --grace-period=0 --expire-prepared=0
+	is "$err" '' 'complaints of list'
+	for u in "${uuids[@]:0:3}"; do
+		run rkt status "$u"
+		ok "status $u"
+	done
+	run rkt gc --grace-period=0s --expire-prepared=0s
 	ok gc
-	run rkt gc --grace-period=0 --expire-prepared=0
-	ok gc
-	left=$(find "$DATA/pods" -mindepth 2 -maxdepth 2 | head -n 3)
-	is "$left" '' 'pods after gc'
+	is "$err" '' 'complaints of gc'
+	left=$(find "$DATA/pods" -mindepth 2 -maxdepth 2 2>/dev/null | head -n 3)
+	is "$left" '' 'pods after one gc'
+	run find /sys/fs/cgroup -type d -name 'rkt-????????-*'
+	for u in "${uuids[@]}"; do
+		hasnt "$out" "$u"
+	done
 	run rkt image gc
 	ok 'image gc'
-	is "$(ls -A "$DATA/cas/tmp")" '' 'left in cas/tmp'
-	for p in /proc/[0-9]*; do
-		[ "$(readlink "$p/ns/mnt" 2>/dev/null)" != "$(readlink /proc/self/ns/mnt)" ] || continue
-		if grep -qsF "$DATA" "$p/mountinfo" && [ -e "$p/exe" ] && [ "$p" != /proc/self ]; then
-			# a dying process keeps its namespace for a moment
-			wait_for 5 test ! -e "$p/exe" || fail "a process is left: $(tr '\0' ' ' <"$p/cmdline")"
-		fi
+	if [ -d "$DATA/cas" ]; then
+		is "$(ls -A "$DATA/cas/tmp")" '' 'left in cas/tmp'
+		is "$(find "$DATA/cas/image" -name '.*' -type f)" '' 'half-written records'
+		is "$(ls "$DATA/cas/image")" "$(ls "$DATA/cas/tree")" 'images and trees'
+		is "$(ls "$DATA/cas/image")" "$(ls "$DATA/cas/blob/sha512")" 'images and archives'
+	fi
+	run rkt image list --no-legend --full
+	ok 'image list'
+	for u in $(awk '{print $1}' <<<"$out"); do
+		run rkt image verify "$u"
+		ok "image verify $u"
+		[ "${1:-}" = repaired ] || hasnt "$out" repaired
 	done
-	run rkt run "$TESTAPP"
+	run "${RKTC[@]}" run "$TESTAPP"
 	ok run
 	is "$out" hello
+	rkt gc --grace-period=0s >/dev/null
 }
-# All descendants of a process, by name of what they run: victims by role.
-descendants() { # PID
-	local c
-	for c in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-		echo "$c"
-		descendants "$c"
+# kill9 waits for the descendants of what it killed; this finds whoever else has a pod's mounts.
+no_process_of_ours() {
+	local p
+	for p in $(grep -lsF "$DATA/pods" /proc/[0-9]*/mountinfo); do
+		# a dying process keeps its namespace for a moment
+		wait_for 5 test ! -e "${p%/*}/exe" || fail "a process is left: $(tr '\0' ' ' <"${p%/*}/cmdline")"
 	done
 }
-test_kill_9_at_random_moments() {
-	local seed=${CRASH_SEED:-$RANDOM} round=0 rounds=${CRASH_ROUNDS:-60} end=0 victims victim delay kind uuid
-	[ -z "${CRASH_SECONDS:-}" ] || { end=$((SECONDS + CRASH_SECONDS)); rounds=1000000; }
-	echo "seed $seed"
+
+# --- victims: make_KIND sets cmd, after making what it needs; done_KIND looks at that afterwards ---
+KINDS='run two prepared bare fly fetch prepare gc rm image_rm image_gc verify stop enter export extract'
+cmd=()
+make_run() { cmd=("${RKTC[@]}" run "$TESTAPP" --exec=/bin/testapp -- "$@"); }
+make_two() { cmd=("${RKTC[@]}" run "$TESTAPP" --name=a --exec=/bin/testapp -- "$@" --- "$TESTAPP" --name=b --memory=64M --exec=/bin/testapp -- "$@"); }
+make_prepared() { cmd=("${RKTC[@]}" run-prepared "$(rkt prepare "$TESTAPP" --exec=/bin/testapp -- "$@")"); }
+make_bare() { cmd=("${RKTC[@]}" run --no-overlay "$TESTAPP" --exec=/bin/testapp -- "$@"); }
+make_fly() { cmd=("${RKTC[@]}" run --stage1-from-dir=stage1-fly.aci "$TESTAPP" --exec=/bin/testapp -- "$@"); }
+make_fetch() {
+	rkt image rm example.com/busybox >/dev/null 2>&1
+	cmd=("${RKTC[@]}" fetch "$IMAGES/busybox.aci")
+}
+make_prepare() { cmd=("${RKTC[@]}" prepare "$TESTAPP"); }
+make_gc() {
+	rkt run "$TESTAPP" >/dev/null
+	rkt run --no-overlay "$TESTAPP" >/dev/null
+	rkt prepare "$TESTAPP" >/dev/null
+	cmd=("${RKTC[@]}" gc --grace-period=0s --expire-prepared=0s)
+}
+make_rm() {
+	rkt run --uuid-file-save="$T/u" "$TESTAPP" >/dev/null
+	cmd=("${RKTC[@]}" rm "$(cat "$T/u")" "$(rkt prepare "$TESTAPP")")
+}
+make_image_rm() {
+	rkt fetch "$IMAGES/busybox.aci" >/dev/null
+	cmd=("${RKTC[@]}" image rm example.com/busybox)
+}
+make_image_gc() {
+	rkt fetch "$IMAGES/busybox.aci" >/dev/null
+	mkdir -p "$DATA/cas/tmp/0123456789abcdef/left"
+	cmd=("${RKTC[@]}" image gc --grace-period=0s)
+}
+make_verify() {
+	local tree
+	rkt fetch "$TESTAPP" >/dev/null
+	tree=$DATA/cas/tree/$(sha512sum <"$TESTAPP" | cut -c 1-128)
+	echo x >>"$tree/rootfs/bin/plain"
+	cmd=("${RKTC[@]}" image verify example.com/testapp)
+}
+make_stop() {
+	start "$TESTAPP" --exec=/bin/testapp -- sleep 60
+	cmd=("${RKTC[@]}" stop "$uuid")
+}
+done_stop() {
+	rkt stop --force "$uuid" >/dev/null 2>&1 || true
+	finish
+	[ "$status" = 143 ] || [ "$status" = 137 ] || fail "the stopped pod ended with $status"
+}
+make_enter() {
+	start "$TESTAPP" --exec=/bin/testapp -- sleep 60
+	cmd=("${RKTC[@]}" enter "$uuid" /bin/testapp "$@")
+}
+done_enter() {
+	run rkt enter "$uuid" /bin/testapp echo entered
+	is "$out" entered 'after enter was killed'
+	rkt stop --force "$uuid" >/dev/null
+	finish
+}
+make_export() {
+	rkt run --uuid-file-save="$T/u" "$TESTAPP" >/dev/null
+	cmd=("${RKTC[@]}" export --overwrite "$(cat "$T/u")" "$T/exported.aci")
+}
+make_extract() {
+	rkt fetch "$TESTAPP" >/dev/null
+	cmd=("${RKTC[@]}" image extract --overwrite example.com/testapp "$T/extracted")
+}
+# Kills one and looks. 1: it had ended before.
+strike() { # KIND WORDS… -- ARGUMENTS OF kill9…
+	local kind=$1 words=() s=0
+	shift
+	while [ "$1" != -- ]; do
+		words+=("$1")
+		shift
+	done
+	shift
+	"make_$kind" "${words[@]}"
+	"$HELPERS/kill9" "$@" "${cmd[@]}" >"$T/victim.out" 2>"$T/victim.err" </dev/null || s=$?
+	if [ "$(type -t "done_$kind")" = function ]; then "done_$kind"; fi
+	case $s in
+	0) ;;
+	3) return 1 ;;
+	*) fail "kill9 $* of $kind: status $s: $(cat "$T/victim.err")" ;;
+	esac
+}
+# At each system call of each command that changes something, as far as the time goes: in an order that the seed says.
+test_kill_9_before_every_system_call() {
+	local seed=${CRASH_SEED:-$RANDOM} end kind n mode kills=0 round=0 max
+	local -A order=()
+	end=$((SECONDS + ${CRASH_SECONDS:-20} / 2))
+	log "seed $seed"
 	RANDOM=$seed
-	fetch testapp
-	while [ $round -lt "$rounds" ] && { [ $end = 0 ] || [ $SECONDS -lt $end ]; }; do
+	# where a sync costs nothing
+	mount -t tmpfs rkt-check "$DATA"
+	rkt run --stage1-from-dir=stage1-fly.aci "$TESTAPP" >/dev/null
+	rkt run "$TESTAPP" >/dev/null
+	for kind in $KINDS; do
+		"make_$kind" exit 0
+		max=$("$HELPERS/kill9" call 1000000 ONE "${cmd[@]}" 2>&1 >/dev/null </dev/null | sed -n 's/^kill9: ended after \([0-9]*\) calls$/\1/p')
+		if [ "$(type -t "done_$kind")" = function ]; then "done_$kind"; fi
+		[ -n "$max" ] || fail "$kind: not counted"
+		order[$kind]=$(seq "$max" | shuf --random-source=<(yes "$seed$kind"))
+		log "$kind: $max calls"
+	done
+	sound
+	while [ $SECONDS -lt $end ]; do
 		round=$((round + 1))
-		kind=$((RANDOM % 6))
-		delay=$(printf '0.%03d' $((RANDOM % (kind == 5 ? 120 : 25))))
+		left=
+		for kind in $KINDS; do
+			n=$(sed -n "${round}p" <<<"${order[$kind]}")
+			[ -n "$n" ] || continue
+			left=1
+			[ $SECONDS -lt $end ] || break
+			mode=ONE
+			[ $((RANDOM % 3)) != 0 ] || mode=ALL
+			echo "$kind $n $mode" >"$T/now"
+			! strike "$kind" exit 0 -- call "$n" $mode || kills=$((kills + 1))
+			no_process_of_ours
+			sound repaired || fail "seed $seed: $(cat "$T/now" "$T/victim.err")"
+		done
+		[ -n "$left" ] || break
+	done
+	log "$kills kills"
+	[ $kills -gt 0 ]
+}
+# A dozen at once, each struck at some moment, then all of it is looked at.
+test_kill_9_at_random_moments() {
+	local seed=${CRASH_SEED:-$RANDOM} end i n kind delay round=0 pids kinds=(run two bare fly run prepared fetch prepare gc image_rm image_gc list rm)
+	end=$((SECONDS + ${CRASH_SECONDS:-20} / 2))
+	log "seed $seed"
+	RANDOM=$seed
+	while [ $SECONDS -lt $end ]; do
+		round=$((round + 1))
+		pids=()
+		for ((i = 0; i < 12; i++)); do
+			kind=${kinds[RANDOM % ${#kinds[@]}]}
+			delay=$((RANDOM % 3 == 0 ? RANDOM % 1000 : RANDOM * 2))
+			n=$((RANDOM % 8))
+			[ $n != 0 ] || n=ALL
+			case $kind in
+			fetch) cmd=("${RKTC[@]}" fetch "$IMAGES/busybox.aci") ;;
+			gc) cmd=("${RKTC[@]}" gc --grace-period=0s --expire-prepared=0s) ;;
+			image_rm) cmd=("${RKTC[@]}" image rm example.com/busybox) ;;
+			image_gc) cmd=("${RKTC[@]}" image gc --grace-period=0s) ;;
+			list) cmd=("${RKTC[@]}" list) ;;
+			rm) cmd=("${RKTC[@]}" rm "$(find "$DATA/pods" -mindepth 2 -maxdepth 2 -printf '%f\n' 2>/dev/null | head -n 1)" 00) ;;
+			prepared) make_prepared sleep 2 2>/dev/null || make_run sleep 2 ;;
+			*) "make_$kind" sleep 2 ;; # whoever was done with its work is not missed
+			esac
+			"$HELPERS/kill9" after $delay $n "${cmd[@]}" >"$T/victim.$i" 2>&1 </dev/null &
+			pids+=($!)
+		done
+		for ((i = 0; i < 12; i++)); do
+			status=0
+			wait "${pids[i]}" || status=$?
+			[ $status = 0 ] || [ $status = 3 ] || fail "seed $seed round $round: $(cat "$T/victim.$i")"
+		done
+		no_process_of_ours
+		sound || fail "seed $seed round $round"
+	done
+	log "$round rounds of 12"
+}
+
+# --- errors instead of kills ----------------------------------------------------------------------
+# Done, or refused in one line.
+decent() { # WHAT
+	[ "$status" = 0 ] || [ "$status" = 254 ] || fail "$1: status $status"
+	[ "$status" = 0 ] || [ "$(grep -c . <<<"$err")" = 1 ] || fail "$1: the error is not one line"
+}
+nothing_half_made() { # WHAT
+	local left
+	left=$(find "$DATA/pods/embryo" "$DATA/pods/prepare" "$DATA/pods/garbage" "$DATA/cas/tmp" -mindepth 1 -maxdepth 1)
+	is "$left" '' "$1: half-made"
+}
+# Any system call of rkt's first process may fail; what a pod needs stays, whatever fails.
+test_an_error_at_any_system_call() {
+	local seed=${CRASH_SEED:-$RANDOM} end kind call error n kept done=0
+	local -A most=([openat]=60 [mkdirat]=25 [unlinkat]=40 [getdents64]=30)
+	local kinds=(run bare prepare fetch gc rm image_rm image_gc list) errors=(ENOSPC EIO EMFILE ENOMEM)
+	local calls=(openat mkdirat write renameat renameat2 fsync syncfs flock mount move_mount fsmount unshare '?fork' clone execve socketpair unlinkat getdents64)
+	end=$((SECONDS + ${CRASH_SECONDS:-30} / 5))
+	log "seed $seed"
+	RANDOM=$seed
+	mount -t tmpfs rkt-check "$DATA"
+	rkt run "$TESTAPP" >/dev/null
+	while [ $SECONDS -lt $end ]; do
+		kind=${kinds[RANDOM % ${#kinds[@]}]} call=${calls[RANDOM % ${#calls[@]}]} error=${errors[RANDOM % 4]}
+		n=$((1 + RANDOM % ${most[$call]:-12}))
+		kept=$(rkt prepare "$TESTAPP")
 		case $kind in
-		0 | 1) "${RKTC[@]}" run "$id" --exec=/bin/testapp -- sleep 5 & ;;
-		2) "${RKTC[@]}" run "$TESTAPP" --name=a --exec=/bin/testapp -- sleep 5 --- "$id" --name=b --memory=64M --exec=/bin/testapp -- sleep 5 & ;;
-		3) uuid=$(rkt prepare "$id" --exec=/bin/testapp -- sleep 5) && "${RKTC[@]}" run-prepared "$uuid" & ;;
-		4) "${RKTC[@]}" run --no-overlay "$id" --exec=/bin/testapp -- sleep 5 & ;;
-		5) "${RKTC[@]}" fetch "$IMAGES/busybox.aci" >/dev/null & ;;
+		gc) cmd=("${RKTC[@]}" gc --grace-period=0s) ;;
+		list) cmd=("${RKTC[@]}" list) ;;
+		*) "make_$kind" exit 0 ;;
 		esac
-		pid=$!
-		sleep "$delay"
-		# stage0 or the outer process of stage1 itself, pid 1, an app, a worker: whatever there is by now
-		mapfile -t victims < <(echo $pid; descendants $pid)
-		victim=${victims[RANDOM % ${#victims[@]}]}
-		kill -9 "$victim" 2>/dev/null || true
-		# one of several: the rest must end by itself, or be told to
-		if [ "$victim" != $pid ]; then
-			{ sleep 3; kill -9 $pid; } >/dev/null 2>&1 &
-			local killer=$!
-			wait $pid 2>/dev/null || true
-			kill $killer 2>/dev/null || true
-			wait $killer 2>/dev/null || true
+		run strace -qq -o "$T/trace" -e signal=none -e "trace=$call" -e "inject=$call:error=$error:when=$n" "${cmd[@]}"
+		if grep -q INJECTED "$T/trace"; then
+			done=$((done + 1))
+			decent "seed $seed: $kind, $call $n: $error"
+			case $kind$call in
+			# what cannot be removed is for the collector
+			gc* | rm* | image_* | *unlinkat | *getdents64 | *openat | bare*) ;;
+			*) nothing_half_made "seed $seed: $kind, $call $n: $error" ;;
+			esac
 		fi
-		wait $pid 2>/dev/null || true
-		[ $((round % 5)) != 0 ] || { rkt image rm example.com/busybox >/dev/null 2>&1 || true; }
-		[ $((round % 20)) != 0 ] || { echo "round $round, kind $kind, delay $delay"; sound; }
-		run rkt image cat-manifest "$id"
-		ok "seed $seed round $round: the store"
+		run rkt run-prepared "$kept"
+		ok "seed $seed: $kind, $call $n: $error: a pod that was prepared before"
+		is "$out" hello
+		[ $((done % 5)) != 0 ] || sound
 	done
-	echo "$round rounds"
-	LEFT_OVERS_OK=1
 	sound
-	run rkt image verify "$id"
-	ok
+	log "$done errors"
+	[ $done -gt 0 ]
 }
-test_kill_9_of_gc_and_rm() {
-	local seed=${CRASH_SEED:-$RANDOM} i
-	echo "seed $seed"
-	RANDOM=$seed
-	fetch testapp
-	for i in 1 2 3 4 5 6 7 8 9 10; do
-		rkt run --no-overlay "$id" >/dev/null
-		"${RKTC[@]}" gc --grace-period=0 >/dev/null 2>&1 &
-		pid=$!
-		sleep "$(printf '0.%03d' $((RANDOM % 12)))"
-		kill -9 $pid 2>/dev/null || true
-		wait $pid || true
-		run rkt list
-		ok
-	done
-	sound
-}
-test_kill_9_of_image_commands() {
-	local seed=${CRASH_SEED:-$RANDOM} i
-	echo "seed $seed"
-	RANDOM=$seed
-	for i in 1 2 3 4 5 6 7 8 9 10; do
-		fetch testapp
-		case $((i % 3)) in
-		0) rkt image rm "$id" ;;
-		1) rkt image gc --grace-period=0 ;;
-		2) rkt image verify "$id" ;;
-		esac >/dev/null 2>&1 &
-		pid=$!
-		sleep "$(printf '0.%03d' $((RANDOM % 15)))"
-		kill -9 $pid 2>/dev/null || true
-		wait $pid || true
-		run rkt image list
-		ok
-	done
-	rkt image gc --grace-period=0 >/dev/null 2>&1
-	sound
+# Leaves room for N pages, or for N inodes.
+fill_up() { # pages|inodes N
+	local files
+	case $1 in
+	pages)
+		fallocate -l $((($(stat -f -c %f "$DATA") - $2) * 4096)) "$DATA/ballast"
+		;;
+	inodes)
+		files=$(($(stat -f -c '%c - %d' "$DATA")))
+		mount -o "remount,nr_inodes=$((files + $2))" "$DATA"
+		;;
+	esac
 }
 test_full_disk() {
-	local size s
-	for size in 64k 300k 1m 2m 3m 4m; do
-		mount -t tmpfs -o "size=$size" rkt-check "$DATA"
-		run rkt run "$TESTAPP" --exec=/bin/testapp -- echo ran
-		s=$status
-		if [ $s != 0 ]; then
-			[ -n "$err" ] || fail 'nothing was said'
-			[ $s = 254 ] || [ $s -ge 203 ] || fail "status $s"
-		fi
-		run rkt list
-		run rkt gc --grace-period=0
-		run rkt gc --grace-period=0
-		mount -o remount,size=64m "$DATA"
-		sound
-		umount "$DATA"
+	local what room u
+	mount -t tmpfs rkt-check "$DATA"
+	for room in 0 1 2 3 5 8 12 17 25 40 150 450 700; do
+		for what in pages inodes; do
+			mount -o remount,size=32m,nr_inodes=8000 "$DATA"
+			rkt run --uuid-file-save="$T/u" "$TESTAPP" >/dev/null
+			rkt run "$TESTAPP" >/dev/null
+			rkt image rm example.com/busybox >/dev/null 2>&1
+			u=$(cat "$T/u")
+			fill_up $what $room
+			run rkt fetch "$IMAGES/busybox.aci"
+			decent "room for $room $what: fetch"
+			nothing_half_made "room for $room $what: fetch"
+			run rkt prepare "$TESTAPP"
+			decent "room for $room $what: prepare"
+			nothing_half_made "room for $room $what: prepare"
+			run rkt prepare --no-overlay "$TESTAPP"
+			decent "room for $room $what: prepare --no-overlay"
+			nothing_half_made "room for $room $what: prepare --no-overlay"
+			run rkt run "$TESTAPP"
+			decent "room for $room $what: run"
+			nothing_half_made "room for $room $what: run"
+			# making room needs none
+			run rkt list
+			ok "room for $room $what: list"
+			run rkt rm "$u"
+			ok "room for $room $what: rm"
+			run rkt gc --grace-period=0s --expire-prepared=0s
+			ok "room for $room $what: gc"
+			is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2)" '' "room for $room $what: after gc"
+			run rkt image gc
+			ok "room for $room $what: image gc"
+			run rkt image rm example.com/busybox
+			ok "room for $room $what: image rm"
+			rm -f "$DATA/ballast"
+			mount -o remount,nr_inodes=8000 "$DATA"
+			sound
+		done
 	done
 }
 test_disk_that_an_app_fills() {
@@ -149,22 +334,116 @@ test_disk_that_an_app_fills() {
 	sound
 	umount "$DATA"
 }
+# What each command does while a directory is not as it should be.
+try_commands() { # WHAT
+	run rkt run "$TESTAPP"
+	decent "$1: run"
+	run rkt list
+	decent "$1: list"
+	run rkt gc --grace-period=0s --expire-prepared=0s
+	decent "$1: gc"
+	run rkt fetch "$TESTAPP"
+	decent "$1: fetch"
+	run rkt image list
+	decent "$1: image list"
+	run rkt image gc
+	decent "$1: image gc"
+	run rkt prepare "$TESTAPP"
+	decent "$1: prepare"
+}
+DIRECTORIES='pods pods/embryo pods/prepare pods/prepared pods/run pods/exited-garbage pods/garbage cas cas/blob cas/blob/sha512 cas/image cas/tree cas/tmp'
 test_read_only_directories() {
 	local dir
-	fetch testapp
-	rkt run "$id" >/dev/null
-	for dir in pods pods/embryo pods/prepare pods/prepared pods/run pods/exited-garbage cas cas/tmp cas/tree cas/image; do
-		[ -d "$DATA/$dir" ] || continue
+	rkt run "$TESTAPP" >/dev/null
+	for dir in $DIRECTORIES; do
+		rkt run "$TESTAPP" >/dev/null
 		mount --bind "$DATA/$dir" "$DATA/$dir"
 		mount -o remount,bind,ro "$DATA/$dir"
-		run rkt run "$id"
-		[ "$status" = 0 ] || [ "$status" = 254 ] || fail "$dir: status $status"
-		[ "$status" = 0 ] || [ -n "$err" ] || fail "$dir: nothing was said"
-		run rkt list
-		run rkt gc --grace-period=0
-		run rkt fetch "$IMAGES/busybox.aci"
+		try_commands "$dir read-only"
 		umount "$DATA/$dir"
-		run rkt image rm example.com/busybox
+		sound
 	done
-	sound
+}
+test_directories_missing_or_something_else() {
+	local dir how
+	mkdir "$T/on"
+	mount -t tmpfs rkt-check "$T/on"
+	DATA=$T/on/data
+	RKTC[1]=--dir=$DATA
+	for dir in $DIRECTORIES; do
+		for how in missing file dangling link; do
+			rkt run "$TESTAPP" >/dev/null
+			rkt prepare "$TESTAPP" >/dev/null
+			mv "$DATA/$dir" "$T/on/aside"
+			case $how in
+			file) echo x >"$DATA/$dir" ;;
+			dangling) ln -s "$T/nowhere" "$DATA/$dir" ;;
+			link) ln -s "$T/on/aside" "$DATA/$dir" ;;
+			esac
+			try_commands "$dir: $how"
+			[ ! -e "$T/nowhere" ] || fail "$dir: $how: something was made behind a link"
+			[ "$how" = missing ] || rm "$DATA/$dir"
+			mkdir -p "$DATA/$dir"
+			cp -a --no-clobber "$T/on/aside/." "$DATA/$dir/"
+			rm -rf "$T/on/aside"
+			rkt gc --grace-period=0s --expire-prepared=0s >/dev/null || fail "after $dir: $how: gc"
+		done
+		(sound) || fail "after $dir"
+	done
+	umount "$T/on"
+}
+# What a power cut leaves of files that nobody synced; each alone.
+test_files_that_a_power_cut_emptied() {
+	local u f how
+	mount -t tmpfs rkt-check "$DATA"
+	rkt run --uuid-file-save="$T/u" "$TESTAPP" >/dev/null
+	u=$(cat "$T/u")
+	mv "$DATA/pods/run/$u" "$T/pod"
+	while read -r f; do
+		for how in empty missing; do
+			cp -a "$T/pod" "$DATA/pods/run/$u"
+			case $how in
+			empty) if [ -d "$T/pod/$f" ]; then find "$DATA/pods/run/$u/$f" -mindepth 1 -delete; else : >"$DATA/pods/run/$u/$f"; fi ;;
+			missing) rm -r "$DATA/pods/run/$u/$f" ;;
+			esac
+			run rkt list
+			ok "$f $how: list"
+			has "$out" "${u:0:8}"
+			run rkt status "$u"
+			decent "$f $how: status"
+			run rkt cat-manifest "$u"
+			decent "$f $how: cat-manifest"
+			run rkt gc --grace-period=0s
+			ok "$f $how: gc"
+			is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2)" '' "$f $how: after gc"
+		done
+	done < <(cd "$T/pod" && find . -mindepth 1 ! -type l -printf '%P\n')
+}
+# The store, where a disk lost something after all: whatever it was, fetching the image again mends it.
+test_parts_of_an_image_that_were_lost() {
+	local hex part how
+	mount -t tmpfs rkt-check "$DATA"
+	rkt run "$TESTAPP" >/dev/null
+	rkt gc --grace-period=0s >/dev/null
+	hex=$(sha512sum <"$TESTAPP" | cut -c 1-128)
+	for part in "image/$hex" "blob/sha512/$hex" "tree/$hex" "tree/$hex/manifest" "tree/$hex/rootfs"; do
+		for how in empty missing; do
+			if [ $how = missing ]; then
+				rm -r "$DATA/cas/$part"
+			elif [ -d "$DATA/cas/$part" ]; then
+				find "$DATA/cas/$part" -mindepth 1 -delete
+			else
+				: >"$DATA/cas/$part"
+			fi
+			run rkt image list
+			ok "$part $how: image list"
+			run rkt image verify example.com/testapp
+			decent "$part $how: verify"
+			run rkt fetch "$TESTAPP"
+			ok "$part $how: fetch"
+			sound repaired
+			run rkt run example.com/testapp
+			is "$out" hello "$part $how"
+		done
+	done
 }

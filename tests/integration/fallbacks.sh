@@ -11,7 +11,7 @@ lacking() { # NAMES: a whole life of a pod without those calls
 	is "$(grep -c -- '->' <<<"$out")" 3 'descriptors of the app'
 	run "${rkt[@]}" status "$(cat "$T/u")"
 	has "$out" state=exited app-testapp=1
-	"${rkt[@]}" run --uuid-file-save="$T/w" "$TESTAPP" --exec=/bin/testapp -- on-term 5 >"$T/pod.out" 2>&1 &
+	"${rkt[@]}" run --uuid-file-save="$T/w" "$TESTAPP" --exec=/bin/testapp -- on-term 5 >"$T/pod.out" 2>"$T/pod.err" &
 	pid=$!
 	wait_for 10 grep -q waiting "$T/pod.out" || { cat "$T/pod.out"; fail 'the second pod did not start'; }
 	run "${rkt[@]}" enter "$(cat "$T/w")" /bin/testapp echo entered

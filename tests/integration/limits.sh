@@ -29,6 +29,22 @@ test_flag_beats_the_image() {
 	run rkt run "$aci" --memory=256M
 	ok
 }
+# appc: an executor must say which isolators it ignores.
+test_ignored_isolators_are_reported_once() {
+	aci=$(image_with iso '.app.exec = ["/bin/testapp", "echo", "ran"] | .app.isolators = [
+		{name: "os/linux/selinux-context", value: {user: "u", role: "r", type: "t", level: "l"}},
+		{name: "os/linux/no-new-privileges", value: true}, {name: "example.com/strange", value: {}}]')
+	run rkt run "$aci" --name=x
+	ok
+	is "$out" ran
+	is "$err" "app 'x': isolator 'os/linux/selinux-context' is ignored
+app 'x': isolator 'example.com/strange' is ignored"
+	run rkt run --stage1-path="$TOP/$B/stage1-fly.aci" "$aci" --name=x
+	ok
+	is "$(grep -c 'is ignored$' <<<"$err")" 3
+	pod -- echo quiet
+	is "$err" ''
+}
 test_oom_score_adj() {
 	run rkt run "$TESTAPP" --oom-score-adj=500 --exec=/bin/testapp -- cat /proc/self/oom_score_adj
 	ok

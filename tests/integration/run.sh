@@ -166,6 +166,21 @@ test_signals_are_reset() {
 	matches "$out" 'SigBlk:[[:space:]]*0000000000000000'
 	has "$out" 'umask 0022'
 }
+# The C libraries refuse to touch 32 to 34: who ignores them all the same must not hand that down.
+test_signals_of_the_c_library_are_reset_too() {
+	command -v python3 >/dev/null || skip 'python3 is missing'
+	cat >ignore.py <<-'EOF'
+		import ctypes, os, sys
+		action = (ctypes.c_ulong * 8)(1)  # SIG_IGN
+		for sig in range(32, 35):
+		    assert ctypes.CDLL(None).syscall(13, sig, action, None, 8) == 0
+		os.execv(sys.argv[1], sys.argv[1:])
+	EOF
+	[ "$(uname -m)" = x86_64 ] || skip 'knows the numbers of one architecture'
+	run python3 ignore.py "${RKTC[@]}" run "$TESTAPP" --exec=/bin/testapp -- signals
+	ok
+	matches "$out" 'SigIgn:[[:space:]]*0000000000000000'
+}
 test_output_to_a_full_disk_does_not_hang() {
 	status=0
 	rkt run "$TESTAPP" --exec=/bin/testapp -- spam 100000 + exit 3 >/dev/full 2>/dev/null || status=$?

@@ -1,21 +1,20 @@
 # shellcheck shell=bash
-# Pods as services of systemd, on both kinds of cgroups. The machines are made once, from Debian packages, in build/testbed.
+# Pods as units of systemd, in a container on this kernel (tests/testbed).
 # alone
-# time limit: 500
+# time limit: 300
 
-testbed() {
-	export TESTBED=${TESTBED:-$TOP/build/testbed}
-	cd "$TOP" || return
-	[ -s "$TESTBED/snap" ] || flock "$TOP/build/testbed.lock" "$TOP/tests/testbed/vm-build.sh" >"$T/build.log" 2>&1 || { tail -n 30 "$T/build.log"; fail 'the machines cannot be made'; }
+inside() { # CHECK…: of tests/testbed/inside/units.sh
+	export TESTBED=$TOP/build/testbed
+	"$TOP/tests/testbed/build.sh" tree >"$T/build.log" 2>&1 || { tail -n 30 "$T/build.log"; fail 'the test bed cannot be made'; }
+	run "$TOP/tests/testbed/boot-container.sh" -s "$TOP" "B=$B bash tests/testbed/inside/units.sh $*"
+	ok 'what ran there'
 }
-test_in_a_container() {
-	testbed
-	run tests/testbed/boot-container.sh 'bash /host/tests/testbed/systemd-pod.sh'
-	ok
-}
-test_in_a_machine_with_pure_cgroup_v2() {
-	testbed
-	run tests/testbed/vm-run.sh -t 240 'bash /host/tests/testbed/systemd-pod.sh limits'
-	ok
-	has "$out" cgroup2fs
-}
+test_type_notify() { inside notify; }
+test_stopping_a_unit_stops_its_apps() { inside stop; }
+test_the_exit_status_is_the_unit_s() { inside status; }
+test_restart() { inside restart; }
+test_kill() { inside kill; }
+test_enter_joins_the_unit() { inside enter; }
+test_fly() { inside fly; }
+test_collecting_by_timer() { inside gc; }
+test_units_of_the_documentation() { inside documentation; }

@@ -1,19 +1,24 @@
 #!/bin/bash
-# vm-run.sh [-b tcg|snap] [-s SHARED_DIR] [-m MIB] [-t SECONDS] [-v] 'COMMAND'
-# Runs COMMAND as root under a booted systemd 252 (Debian 12, kernel 6.1) with pure cgroup v2 and all its controllers; prints its output and
-# exits with its exit code (124 time limit, 125 no exit code). SHARED_DIR (default: cwd) is /host there, read-write; COMMAND starts in it.
-# The root is thrown away afterwards.
-#   snap  resumed from the saved state that vm-build.sh makes: 2 to 5 s a run; the default once it is there
-#   tcg   booted: 9 to 28 s a run
+# Runs COMMAND (bash) as root in a virtual machine with systemd, kernel 6.1 and control groups with all controllers; prints its
+# output and ends with its status; 124 at the time limit, 125 where the machine ended without a status.
+#
+# usage: vm-run.sh [-c CGROUPS] [-s SHARED_DIR] [-t SECONDS] 'COMMAND'
+#   -c CGROUPS      pure (version 2, the default), hybrid (controllers of version 1, processes in version 2) or legacy (version 1)
+#   -s SHARED_DIR   what is /host there (default: the current directory)
+#   -t SECONDS      time limit (default: 180)
+set -u
 here=$(cd "$(dirname "$0")" && pwd)
 export TESTBED=${TESTBED:-$(realpath "$here/../..")/build/testbed}
-b=; share=$PWD; mem=1024; lim=180; v=
-while getopts b:s:m:t:v o; do case $o in b) b=$OPTARG ;; s) share=$OPTARG ;; m) mem=$OPTARG ;; t) lim=$OPTARG ;; v) v=-v ;; *) exit 2 ;; esac; done
-shift $((OPTIND - 1)); [ $# -ge 1 ] || { sed -n 2,8p "$0" >&2; exit 2; }
-[ -s "$TESTBED/root-vm.erofs" ] || { echo "vm-run.sh: run vm-build.sh first" >&2; exit 2; }
-[ -n "$b" ] || { [ -s "$TESTBED/snap" ] && b=snap || b=tcg; }
-case $b in
-tcg) exec "$here/vm-tcg.sh" -s "$share" -m "$mem" -t "$lim" $v "$*" ;;
-snap) VMLIMIT=$lim exec python3 "$here/vm-snap.py" run -s "$share" "$*" ;;
-*) exit 2 ;;
-esac
+cgroups=pure share=$PWD limit=180
+while getopts c:s:t: option; do
+	case $option in
+	c) cgroups=$OPTARG ;;
+	s) share=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -ge 1 ] || { sed -n 2,8p "$0" >&2; exit 2; }
+[ -s "$TESTBED/snap-$cgroups" ] || { echo "vm-run.sh: run tests/testbed/build.sh vm first" >&2; exit 2; }
+exec "$here/vm.py" run "$cgroups" "$share" "$limit" "$*"

@@ -76,4 +76,14 @@ START_TEST(refusals)
 }
 END_TEST
 
-UNIT_MAIN("app_status", &write_and_read, &refusals)
+START_TEST(names_that_clash)
+{
+	ck_assert(app_names_clash("x", "x-started"));
+	ck_assert(app_names_clash("x-started-started", "x-started"));
+	ck_assert(!app_names_clash("x", "y-started"));
+	ck_assert(!app_names_clash("x", "x-started-1"));
+	ck_assert(!app_names_clash("x", "x"));
+}
+END_TEST
+
+UNIT_MAIN("app_status", &write_and_read, &refusals, &names_that_clash)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The views are golden texts of real machines; the groups are made below our own, for real. */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -204,6 +205,25 @@ static void read_knob(int dirfd, const char *knob, char *buf, size_t size)
 	ck_assert_int_eq(io_read_line(dirfd, knob, buf, size, &e), 0);
 }
 
+/* The short way says the same as the long one, of what it says. */
+START_TEST(short_way)
+{
+	struct cgroup_view full, quick;
+	ck_assert_int_eq(cgroup_view_load(&a, &full, &e), 0);
+	ck_assert_int_eq(cgroup_view_load_tracking(&a, &quick, &e), 0);
+	ck_assert_pstr_eq(quick.v[CGROUP_UNIFIED].mount, full.v[CGROUP_UNIFIED].mount);
+	ck_assert_pstr_eq(quick.v[CGROUP_UNIFIED].root, full.v[CGROUP_UNIFIED].root);
+	ck_assert_pstr_eq(quick.v[CGROUP_UNIFIED].own, full.v[CGROUP_UNIFIED].own);
+	/* Another namespace counts groups from elsewhere: then there is only the long one. */
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return;
+	ck_assert_int_eq(cgroup_view_load(&a, &full, &e), 0);
+	ck_assert_int_eq(cgroup_view_load_tracking(&a, &quick, &e), 0);
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
+		ck_assert_pstr_eq(quick.v[k].mount, full.v[k].mount);
+}
+END_TEST
+
 START_TEST(limits)
 {
 	struct cgroup_view v;
@@ -265,4 +285,4 @@ START_TEST(no_controller)
 END_TEST
 
 UNIT_MAIN("cgroup", &version_2_in_a_service, &version_1, &hybrid, &nested_container, &odd_texts,
-	&track_and_collect, &limits, &no_controller)
+	&track_and_collect, &short_way, &limits, &no_controller)

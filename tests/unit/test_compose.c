@@ -168,6 +168,10 @@ START_TEST(names_come_from_images_and_differ)
 	struct pod_manifest *m = good();
 	ck_assert_str_eq(m->apps[0].name, "redis");
 	ck_assert_str_eq(m->apps[1].name, "other");
+	ck_assert_int_eq(compose_check_names(m, &e), 0);
+	apps[1].name = "redis-started";
+	ck_assert_int_eq(compose_check_names(good(), &e), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(unit_message(&e), "'redis' beside 'redis-started'"));
 	begin(1, APP(""));
 	apps[0].name = "Not/Good";
 	bad("--name 'Not/Good'");

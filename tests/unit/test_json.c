@@ -332,6 +332,7 @@ START_TEST(writer_members)
 	jenc_member(&j, "none", NULL);
 	jenc_member(&j, "empty", "");
 	jenc_member(&j, "text", "x");
+	jenc_member(&j, "bytes", "a\xff\xc3\xa9\xc3");
 	jenc_key(&j, "n");
 	jenc_i64(&j, INT64_MIN);
 	jenc_key(&j, "t");
@@ -339,8 +340,8 @@ START_TEST(writer_members)
 	jenc_key(&j, "z");
 	jenc_null(&j);
 	jenc_close(&j, '}');
-	ck_assert_str_eq(str_text(&out),
-		"{\"text\":\"x\",\"n\":-9223372036854775808,\"t\":true,\"z\":null}");
+	ck_assert_str_eq(str_text(&out), "{\"text\":\"x\",\"bytes\":\"a\\ufffd\xc3\xa9\\ufffd\","
+					 "\"n\":-9223372036854775808,\"t\":true,\"z\":null}");
 	str_release(&out);
 }
 END_TEST

@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/fs/io.h"
 #include "lib/fs/rmtree.h"
+#include "stage1/inner.h"
 #include "stage1/load.h"
 
 #define UUID "076292e6-54c4-4cc8-9fa7-679c5f7dcfd3"
@@ -100,7 +101,7 @@ START_TEST(facts_follow_the_arguments)
 	ck_assert(pod.facts.host_network && pod.facts.disable_caps);
 	ck_assert(pod.facts.disable_paths && pod.facts.disable_seccomp);
 	ck_assert_ptr_null(pod.facts.shm_dir); /* nobody to share it with */
-	stage1_pod_release(&pod);
+	teardown();
 	setup();
 	run.net = "hostile";
 	put("pod", POD(RUNTIME_APP("one", ",\"app\":" APP("/one"))));
@@ -137,6 +138,9 @@ START_TEST(bad_pod_manifests)
 	expect_error(stage1_load(&run, 0, &pod, &e), "at least one application");
 	put("pod", POD(RUNTIME_APP("../two", ",\"app\":" APP("/one"))));
 	expect_error(stage1_load(&run, 0, &pod, &e), "../two");
+	put("pod", POD(RUNTIME_APP("x-started", ",\"app\":" APP("/one")) "," RUNTIME_APP(
+			   "x", ",\"app\":" APP("/one"))));
+	expect_error(stage1_load(&run, 0, &pod, &e), "share a status file");
 	unlink("pod");
 	ck_assert_int_eq(mkfifo("pod", 0644), 0);
 	expect_error(stage1_load(&run, 0, &pod, &e), "not a regular file");
@@ -186,12 +190,14 @@ START_TEST(arguments_of_a_running_pod)
 		_exit(1);
 	}
 	_clean_(strv) struct strv argv = STRV_INIT;
+	_clean_(proc) struct proc p = PROC_INIT;
 	struct stage1_run got = { 0 };
 	int r = -1;
+	ck_assert_int_eq(proc_open(child, &p, &e), 0);
 	/* Until it has exec'd, its command line is ours. */
 	for (int i = 0; i < 1000 && r < 0; i++, usleep(2000)) {
 		strv_release(&argv);
-		r = stage1_recover_run(child, &argv, &got, &e);
+		r = stage1_recover_run(&p, &argv, &got, &e);
 	}
 	ck_assert_int_eq(r, 0);
 	ck_assert_str_eq(got.uuid, UUID);
@@ -202,9 +208,37 @@ START_TEST(arguments_of_a_running_pod)
 	siginfo_t info;
 	ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
 	strv_release(&argv);
-	expect_error(stage1_recover_run(child, &argv, &got, &e), "has ended");
+	expect_error(stage1_recover_run(&p, &argv, &got, &e), "has ended");
 	waitpid(child, NULL, 0);
-	expect_error(stage1_recover_run(child, &argv, &got, &e), "No such file");
+	expect_error(stage1_recover_run(&p, &argv, &got, &e), "has ended");
+}
+END_TEST
+
+/* A number that is somebody else's by now names no process of this pod. */
+START_TEST(numbers_that_were_passed_on)
+{
+	_clean_(proc) struct proc p = PROC_INIT, parent = PROC_INIT;
+	pid_t child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	ck_assert_int_eq(stage1_open_inner(child, &p, &parent, &e), 0);
+	ck_assert_int_eq(p.pid, child);
+	ck_assert_int_eq(parent.pid, getpid());
+	proc_close(&p);
+	/* The same process, seen from the directory of another pod. */
+	pid_t other = fork();
+	if (other == 0) {
+		int r = mkdir("other", 0700) | chdir("other");
+		r |= stage1_open_inner(child, &p, NULL, &e) != -ESRCH;
+		_exit(r ? 1 : 0);
+	}
+	int status = -1;
+	ck_assert_int_eq(waitpid(other, &status, 0), other);
+	ck_assert_int_eq(status, 0);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	ck_assert_int_eq(stage1_open_inner(child, &p, NULL, &e), -ESRCH);
 }
 END_TEST
 
@@ -223,6 +257,7 @@ int main(void)
 	tcase_add_test(t, bad_image_manifests);
 	tcase_add_test(t, host_names);
 	tcase_add_test(t, arguments_of_a_running_pod);
+	tcase_add_test(t, numbers_that_were_passed_on);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -51,8 +51,9 @@ START_TEST(values_stand_behind_equals_or_next)
 	good("rkt --dir /a list");
 	ck_assert_str_eq(cli.dir, "/a");
 	ck_assert_ptr_eq(cli.cmd, &cmds[CMD_LIST]);
-	good("rkt list --dir=");
-	ck_assert_str_eq(cli.dir, "");
+	good("rkt image list --sort=");
+	ck_assert_str_eq(cli.sort, "");
+	bad("rkt list --dir=", "--dir '': a directory wanted");
 	bad("rkt list --dir", "flag needs an argument: --dir");
 }
 END_TEST
@@ -265,7 +266,7 @@ START_TEST(help_is_narrow_and_complete)
 		char *text = NULL;
 		size_t size = 0;
 		FILE *f = open_memstream(&text, &size);
-		help_print(cmd, f);
+		help_print(cmd, NULL, f);
 		fclose(f);
 		for (const char *p = text; *p;) {
 			size_t n = strcspn(p, "\n");

@@ -86,6 +86,8 @@ static const char *answer(const char *path, int flags)
 	return text;
 }
 
+/* chain4 is one link too many. Exactly 40 are not asked for: the kernel counts those of a walk that
+ * it begins anew, because something moved, twice. */
 static const char *const paths[] = { "", "/", ".", "..", "/..", "../..", "a", "/a/", "a/b/file",
 	"a//b///file", "a/./b/../b/file", "a/b/file/", "a/b/file/.", "a/b/file/..", "a/b/file/x",
 	"a/none", "none/a", "none/..", "none/", "up", "up/", "up/outside", "up/up/up/outside",
@@ -94,8 +96,8 @@ static const char *const paths[] = { "", "/", ".", "..", "/..", "../..", "a", "/
 	"loop", "loop/", "loop/x", "ping", "pong/x", "dangling", "dangling/", "dangling/x", "slash",
 	"slash/file", "tofile", "tofile/", "fileslash", "dot", "dot/dot/dot/a", "a/sideways/passwd",
 	"a/b/top/etc/passwd", "a/b/top/../../outside", "a/sideways/../a/b/top/up2", "chain0",
-	"chain4", "chain5", "chain6/b", "chain4/b", "chain5/b/file", "fifo/", "fifo/x", "./..//.",
-	"a/..", "a/../..", "etc/../up2" };
+	"chain4", "chain26", "chain27/b", "chain4/b", "chain26/b/file", "fifo/", "fifo/x",
+	"./..//.", "a/..", "a/../..", "etc/../up2" };
 static const int flag_sets[] = { O_PATH, O_PATH | O_NOFOLLOW, O_PATH | O_DIRECTORY,
 	O_PATH | O_DIRECTORY | O_NOFOLLOW, O_RDONLY | O_NONBLOCK,
 	O_RDONLY | O_NONBLOCK | O_NOFOLLOW, O_RDONLY | O_DIRECTORY | O_NONBLOCK,

@@ -169,6 +169,19 @@ START_TEST(missing_phases)
 }
 END_TEST
 
+START_TEST(nothing_is_left_of_one_that_could_not_be_made)
+{
+	struct pod p = POD_INIT;
+	ck_assert_int_eq(unlinkat(ps.dirfd, "prepare", AT_REMOVEDIR), 0);
+	int fd = openat(ps.dirfd, "prepare", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(pod_create(&ps, &p, &e), -ENOTDIR);
+	ck_assert_int_eq(unlinkat(ps.dirfd, "prepare", 0), 0);
+	ck_assert_int_eq(unlinkat(ps.dirfd, "embryo", AT_REMOVEDIR), 0); /* empty */
+}
+END_TEST
+
 START_TEST(prefixes)
 {
 	static const char *const uuids[] = { "aaaaaaaa-0000-4000-8000-000000000001",
@@ -416,6 +429,7 @@ int main(void)
 	tcase_add_test(t, states);
 	tcase_add_test(t, no_directory_yet);
 	tcase_add_test(t, missing_phases);
+	tcase_add_test(t, nothing_is_left_of_one_that_could_not_be_made);
 	tcase_add_test(t, prefixes);
 	tcase_add_test(t, damaged_directories);
 	tcase_add_test(t, lock_has_one_owner);

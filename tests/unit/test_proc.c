@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,7 +152,12 @@ START_TEST(namespaces)
 		ck_assert_int_eq(set.fds[k] >= 0, k == NS_UTS || k == NS_NET);
 	ck_assert_int_eq(ns_join(&set, &e), 0);
 	ck_assert(!loopback_works());
-	ck_assert_int_eq(ns_loopback_up(&e), 0);
+	_clean_(fd) int net = ns_new_network(&e);
+	ck_assert_msg(net >= 0, "%s", unit_message(&e));
+	struct stat made, own;
+	ck_assert_int_eq(fstat(net, &made), 0);
+	ck_assert_int_eq(stat("/proc/self/ns/net", &own), 0);
+	ck_assert(made.st_dev == own.st_dev && made.st_ino == own.st_ino);
 	ck_assert(loopback_works());
 	kill(pid, SIGKILL);
 	proc_wait(pid, &e);

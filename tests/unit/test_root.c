@@ -5,6 +5,7 @@
  */
 #include "stage2/root.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
@@ -81,7 +82,7 @@ static int build(void)
 	if (r < 0 || (r = root_open_sources(&plan, &sources, &e)) < 0)
 		return r;
 	_clean_(fd) int root = root_open(AT_FDCWD, ROOT, &e);
-	r = root < 0 ? root : root_build(root, &plan, &sources, &e);
+	r = root < 0 ? root : root_build(root, &plan, &sources, NULL, &e);
 	if (r == 0)
 		r = root_enter(root, ROOT_PIVOT, &e);
 	root_sources_release(&sources);
@@ -334,6 +335,90 @@ START_TEST(nothing_is_made_outside)
 }
 END_TEST
 
+static size_t entries(const char *path)
+{
+	_clean_(dir) DIR *d = opendir(path);
+	size_t n = 0;
+	ck_assert_ptr_nonnull(d);
+	for (struct dirent *de; (de = readdir(d));)
+		n += strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0;
+	return n;
+}
+
+/* A volume that covers /etc, by name or through a link of the image: the host's directory stays as
+ * it is, although it is of the same filesystem as the app's root. */
+START_TEST(nothing_is_made_in_directories_of_the_host)
+{
+	begin();
+	mnt_force = force[_i / 2];
+	must(mkdir("/tmp/host/etc", 0755));
+	must(symlink("../nowhere", "/tmp/host/etc/resolv.conf"));
+	write_text("/tmp/hosts", "generated");
+	facts.hosts_file = facts.resolv_file = "/tmp/hosts";
+	facts.resolv_replace = true;
+	if (_i % 2)
+		must(symlink("data", ROOT "/etc"));
+	add_volume("/tmp/host/etc", _i % 2 ? "/data" : "/etc", false);
+	ck_assert_msg(build() == 0, "%s", unit_message(&e));
+	ck_assert_uint_eq(entries("/etc"), 1);
+	ck_assert(is("/etc/resolv.conf", S_IFLNK));
+}
+END_TEST
+
+/* A volume in a volume: its mount point is made where that is the pod's own, and nowhere else. */
+START_TEST(mount_points_in_volumes)
+{
+	static struct volume some[3];
+	begin();
+	mnt_force = force[_i / 2];
+	must(mkdir("/tmp/host/outer", 0755));
+	must(mkdir("/tmp/volumes/v0", 0755));
+	add_volume("/tmp/host/outer", "/data", false);
+	add_volume("/tmp/host/outer", "/other", false);
+	add_volume("/tmp/host/file", "/data/sub/file", false);
+	memcpy(some, pod.volumes, sizeof some);
+	pod.volumes = some;
+	if (_i % 2) {
+		some[0].kind = VOLUME_EMPTY;
+		ck_assert_msg(build() == 0, "%s", unit_message(&e));
+		ck_assert_str_eq(text_of("/data/sub/file"), "of the host");
+		ck_assert_uint_eq(entries("/other"), 0);
+	} else {
+		ck_assert_int_eq(build(), -EXDEV);
+		ck_assert_ptr_nonnull(strstr(unit_message(&e), "make it there first"));
+		ck_assert_uint_eq(entries("/tmp/host/outer"), 0);
+	}
+}
+END_TEST
+
+/* Whatever lies deep in /sys can be covered like what lies at its top. */
+START_TEST(masks_at_any_depth)
+{
+	begin();
+	facts.disable_paths = true;
+	e = ERR_INIT;
+	ck_assert_int_eq(app_plan(&pod, &runtime, &facts, &arena, &plan, &e), 0);
+	static const char *const masked[] = { "/sys/devices/system", "/sys/devices/virtual/mem",
+		"/sys/devices/virtual/not-there/at/all" };
+	struct mnt_op *ops = xcalloc(plan.n_mounts + 3, sizeof *ops);
+	memcpy(ops, plan.mounts, plan.n_mounts * sizeof *ops);
+	for (size_t i = 0; i < 3; i++)
+		ops[plan.n_mounts + i] = (struct mnt_op){ .kind = MNT_MASK, .dst = masked[i] };
+	plan.mounts = ops;
+	plan.n_mounts += 3;
+	struct root_sources sources;
+	ck_assert_int_eq(root_open_sources(&plan, &sources, &e), 0);
+	_clean_(fd) int root = root_open(AT_FDCWD, ROOT, &e);
+	must(root);
+	ck_assert_msg(root_build(root, &plan, &sources, NULL, &e) == 0, "%s", unit_message(&e));
+	must(root_enter(root, ROOT_PIVOT, &e));
+	ck_assert_uint_eq(entries("/sys/devices/system"), 0);
+	ck_assert_uint_eq(entries("/sys/devices/virtual/mem"), 0);
+	root_sources_release(&sources);
+	free(ops);
+}
+END_TEST
+
 /* CVE-2019-16884, CVE-2019-19921: a volume over /proc, by name or through a link. */
 START_TEST(volumes_cannot_replace_proc)
 {
@@ -389,6 +474,9 @@ int main(void)
 	tcase_add_loop_test(t, hostile_links_for_the_kernels_directories, 0, 6);
 	tcase_add_loop_test(t, hostile_links_in_targets, 0, 2);
 	tcase_add_test(t, nothing_is_made_outside);
+	tcase_add_loop_test(t, nothing_is_made_in_directories_of_the_host, 0, 2 * N_FORCE);
+	tcase_add_loop_test(t, mount_points_in_volumes, 0, 2 * N_FORCE);
+	tcase_add_test(t, masks_at_any_depth);
 	tcase_add_loop_test(t, volumes_cannot_replace_proc, 0, 9);
 	tcase_add_loop_test(t, target_of_the_wrong_kind, 0, 2);
 	tcase_add_test(t, false_devices_are_refused);

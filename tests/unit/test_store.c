@@ -337,6 +337,33 @@ START_TEST(collects)
 }
 END_TEST
 
+/* Images whose records are out of sight are no orphans. */
+START_TEST(keeps_what_it_cannot_judge)
+{
+	const char *id;
+	unsigned removed = 0;
+	make_aci("a.aci", "example.com/a", "1", "gzip");
+	ck_ok(import("a.aci", &id));
+	char *aside = xasprintf("mv %s/image %s/aside", store.path, store.path);
+	char *replace = xasprintf("touch %s/image", store.path);
+	char *back = xasprintf(
+		"rm -f %s/image && mv %s/aside %s/image", store.path, store.path, store.path);
+	run(aside);
+	ck_ok(store_gc(&store, 3600, never, &removed, count, &e));
+	run(replace);
+	ck_assert_int_lt(store_gc(&store, 3600, never, &removed, count, &e), 0);
+	ck_assert_uint_eq(removed, 0);
+	run(back);
+	ck_assert_uint_eq(names("tree"), 1);
+	ck_assert_uint_eq(names("blob/sha512"), 1);
+	e = ERR_INIT;
+	ck_assert_int_eq(store_verify(&store, id, &e), 1);
+	free(aside);
+	free(replace);
+	free(back);
+}
+END_TEST
+
 START_TEST(verifies)
 {
 	const char *id;
@@ -721,9 +748,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { imports, directories_are_private, id_is_of_the_uncompressed,
-		bad_images_leave_nothing, resolves, ambiguous, removes, collects, verifies, exports,
-		extracts, packs, imports_at_once, all_at_once, killed, worker_is_confined,
-		without_renameat2, strict_limits, disk_full, read_only };
+		bad_images_leave_nothing, resolves, ambiguous, removes, collects,
+		keeps_what_it_cannot_judge, verifies, exports, extracts, packs, imports_at_once,
+		all_at_once, killed, worker_is_confined, without_renameat2, strict_limits,
+		disk_full, read_only };
 	Suite *suite = suite_create("store");
 	TCase *t = tcase_create("store");
 	tcase_set_timeout(t, 120);

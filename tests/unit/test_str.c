@@ -4,6 +4,37 @@
 #include "lib/base/str.h"
 #include "tests/unit/unit.h"
 
+START_TEST(utf8)
+{
+	static const struct {
+		const char *text;
+		size_t length;
+	} rows[] = {
+		{ "", 0 },
+		{ "a", 1 },
+		{ "\xc3\xa9x", 2 },
+		{ "\xe2\x80\xa8", 3 },
+		{ "\xf4\x8f\xbf\xbf", 4 },
+		{ "\xf4\x90\x80\x80", 0 }, /* beyond U+10FFFF */
+		{ "\xed\xa0\x80", 0 },	   /* a surrogate */
+		{ "\xc0\x80", 0 },	   /* overlong */
+		{ "\xe0\x80\x80", 0 },
+		{ "\xf0\x80\x80\x80", 0 },
+		{ "\x80", 0 },
+		{ "\xff", 0 },
+		{ "\xc3", 0 }, /* cut off */
+		{ "\xe2\x80", 0 },
+		{ "\xf0\x9f\x98", 0 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		ck_assert_uint_eq(utf8_length(rows[i].text), rows[i].length);
+		ck_assert(utf8_valid(rows[i].text) == (rows[i].length || !*rows[i].text));
+	}
+	ck_assert(utf8_valid("plain, na\xc3\xafve"));
+	ck_assert(!utf8_valid("plain, na\xc3ve"));
+}
+END_TEST
+
 START_TEST(growing)
 {
 	struct str s = STR_INIT(STR_MAX_MANIFEST);
@@ -92,4 +123,4 @@ START_TEST(predicates)
 }
 END_TEST
 
-UNIT_MAIN("str", &growing, &the_ceiling_is_sticky, &vectors, &predicates)
+UNIT_MAIN("str", &utf8, &growing, &the_ceiling_is_sticky, &vectors, &predicates)

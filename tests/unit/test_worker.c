@@ -102,6 +102,23 @@ START_TEST(nothing_is_inherited_without_close_range)
 }
 END_TEST
 
+/* Also those that the C library keeps for itself. */
+START_TEST(signals_are_as_new)
+{
+	const struct {
+		void (*handler)(int);
+		unsigned long rest[4];
+	} action = { .handler = SIG_IGN };
+	static const int ignored[] = { SIGPIPE, SIGUSR1, 32, 33, 34 };
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		ck_assert_int_eq(syscall(SYS_rt_sigaction, ignored[i], &action, NULL, 8), 0);
+	_clean_(str) struct str out = STR_INIT(STR_MAX_LINE);
+	const char *script = "exec 1>&4; printf 12345678 >&3; exec grep SigIgn /proc/self/status\n";
+	ck_assert_msg(call(script, &out) == 0, "%s", unit_message(&e));
+	ck_assert_ptr_nonnull(strstr(str_text(&out), "SigIgn:\t0000000000000000\n"));
+}
+END_TEST
+
 static const struct {
 	const char *script, *says;
 	int r;
@@ -166,6 +183,7 @@ int main(void)
 	tcase_add_test(t, answers);
 	tcase_add_test(t, request_arrives);
 	tcase_add_test(t, nothing_is_inherited);
+	tcase_add_test(t, signals_are_as_new);
 	tcase_add_test(t, nothing_is_inherited_without_close_range);
 	tcase_add_loop_test(t, bad_workers, 0, sizeof bad / sizeof *bad);
 	tcase_add_test(t, lingering);
