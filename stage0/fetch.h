@@ -147,6 +147,11 @@ struct fetch_metas {
 	struct fetch_meta v[FETCH_METAS_MAX];
 };
 
+/* SIGNATURES is a detached OpenPGP signature, or what cosign and OpenSSL write: one signature in
+ * DER (Ed25519: 64 bytes), as it is or in base64, over the SHA-256 of DATA (Ed25519: over DATA). It
+ * names no key: each PEM key is tried. */
+enum fetch_mechanism { FETCH_BY_OPENPGP, FETCH_BY_PEM, _FETCH_MECHANISM_MAX };
+
 /* What a signature is worth. Only GOOD counts; the first that applies of the others is said. */
 #define FETCH_SIGNATURE(X)                                      \
 	X(GOOD, "good")                                         \
@@ -184,7 +189,8 @@ struct fetch_badfile {
 };
 
 struct fetch_signatures {
-	uint32_t n, n_bad;
+	uint32_t mechanism; /* enum fetch_mechanism */
+	uint32_t n, n_bad, reserved;
 	struct fetch_badfile bad[FETCH_BAD_MAX]; /* if there are more, nothing is verified */
 	uint8_t digest[FETCH_DIGEST_SIZE];	 /* of DATA, all of it */
 	uint64_t bytes;				 /* of DATA */

@@ -28,7 +28,8 @@ bool fingerprint_valid(const char *text)
 static bool check_signatures(struct fetch_answer *a)
 {
 	struct fetch_signatures *s = &a->signatures;
-	if (s->n == 0 || s->n > FETCH_SIGNATURES_MAX || s->n_bad > FETCH_BAD_MAX)
+	if (s->mechanism >= _FETCH_MECHANISM_MAX || s->n == 0 || s->n > FETCH_SIGNATURES_MAX ||
+		s->n_bad > FETCH_BAD_MAX)
 		return false;
 	for (size_t i = 0; i < s->n_bad; i++)
 		END_TEXT(s->bad[i].why);
@@ -37,7 +38,8 @@ static bool check_signatures(struct fetch_answer *a)
 		END_TEXT(v->fingerprint);
 		END_TEXT(v->detail);
 		if (v->verdict >= _FETCH_SIG_MAX ||
-			!parse_hex(v->fingerprint, strlen(v->fingerprint)))
+			(!parse_hex(v->fingerprint, strlen(v->fingerprint)) &&
+				!fingerprint_valid(v->fingerprint)))
 			return false;
 		if (v->verdict == FETCH_SIG_GOOD && !fingerprint_valid(v->fingerprint))
 			return false;

@@ -66,28 +66,56 @@ static int check_name(const struct fetch_keyfile *head, const void *bytes, struc
 	return 0;
 }
 
-static int check_pem_name(const struct fetch_keyfile *head, const char *text, struct err *e)
+/* The keys that count. */
+struct keyring {
+	rnp_ffi_t pgp;
+	struct pem_key {
+		struct fetch_key facts;
+		EVP_PKEY *key;
+	} * pem;
+	size_t n_pem, cap;
+};
+
+static int load_pem(
+	struct keyring *ring, const struct fetch_keyfile *head, const char *text, struct err *e)
 {
-	struct fetch_key key, other;
-	int r = pem_next(&text, &key, NULL, e);
-	if (r > 0 && !strcmp(key.fingerprint, head->fingerprint))
-		r = pem_next(&text, &other, NULL, e);
-	else if (r >= 0)
+	struct fetch_key facts, other;
+	_clean_(evp_key) EVP_PKEY *key = NULL;
+	int r = pem_next(&text, &facts, &key, e);
+	if (r < 0)
+		return r;
+	if (strcmp(facts.fingerprint, head->fingerprint) != 0)
 		return ERR_BAD(e, "its name is not the fingerprint of the key in it");
-	return r > 0 ? ERR_BAD(e, "it holds more than one key") : r;
+	r = pem_next(&text, &other, NULL, e);
+	if (r != 0)
+		return r < 0 ? r : ERR_BAD(e, "it holds more than one key");
+	if (ring->n_pem == ring->cap) {
+		ring->cap = ring->cap ? 2 * ring->cap : 16;
+		ring->pem = xrealloc(ring->pem, ring->cap, sizeof *ring->pem);
+	}
+	ring->pem[ring->n_pem++] = (struct pem_key){ facts, take_ptr(key) };
+	return 0;
+}
+
+static void keyring_cleanup(struct keyring *ring)
+{
+	rnp_ffi_cleanup(&ring->pgp);
+	while (ring->n_pem)
+		evp_key_cleanup(&ring->pem[--ring->n_pem].key);
+	mem_cleanup(&ring->pem);
 }
 
 static int load_file(
-	rnp_ffi_t ffi, const struct fetch_keyfile *head, const char *bytes, struct err *e)
+	struct keyring *ring, const struct fetch_keyfile *head, const char *bytes, struct err *e)
 {
 	_clean_(mem) char *text = xstrndup(bytes, head->size);
 	if (pem_looks_like(text))
-		return check_pem_name(head, text, e);
+		return load_pem(ring, head, text, e);
 	int r = check_name(head, bytes, e);
-	return r < 0 ? r : pgp_load(ffi, bytes, head->size, e);
+	return r < 0 ? r : pgp_load(ring->pgp, bytes, head->size, e);
 }
 
-static int load_keys(rnp_ffi_t ffi, struct fetch_signatures *ret, struct err *e)
+static int load_keys(struct keyring *ring, struct fetch_signatures *ret, struct err *e)
 {
 	_clean_(str) struct str all = STR_INIT(ALL_KEYS_MAX);
 	int r = io_read_fd(FETCH_FD_KEYS, "the keys", &all, e);
@@ -104,7 +132,7 @@ static int load_keys(rnp_ffi_t ffi, struct fetch_signatures *ret, struct err *e)
 		head.fingerprint[sizeof head.fingerprint - 1] = '\0';
 		if (head.size > all.len - at)
 			return ERR_BAD(e, "the list of keys is cut");
-		if (load_file(ffi, &head, all.buf + at, &why) < 0) {
+		if (load_file(ring, &head, all.buf + at, &why) < 0) {
 			if (ret->n_bad == FETCH_BAD_MAX)
 				return ERR_BAD(e, "more than %d files of trusted keys are bad",
 					FETCH_BAD_MAX);
@@ -283,29 +311,69 @@ static int verify(rnp_ffi_t ffi, const struct str *packets, struct data *data,
 	return 0;
 }
 
+/* What is neither armored nor made of packets is a bare signature, by some PEM key. */
+static bool is_armored(const struct str *file)
+{
+	return strstr(str_text(file), "-----BEGIN PGP") != NULL;
+}
+
+static int verify_pem(const struct keyring *ring, const struct str *file, struct data *data,
+	struct fetch_signatures *ret, struct err *e)
+{
+	struct pem_signature signature;
+	struct fetch_signature *v = &ret->v[0];
+	char chunk[65536];
+	size_t n;
+	do
+		if (!read_data(data, chunk, sizeof chunk, &n))
+			return ERR_BAD(e, "the signed file cannot be read");
+	while (n);
+	if (!EVP_DigestFinal_ex(data->digest, ret->digest, NULL))
+		return ERR_BAD(e, "OpenSSL does not work");
+	if (!pem_signature(file, &signature))
+		return ERR_BAD(e, "not a detached signature, neither OpenPGP nor DER nor base64");
+	ret->mechanism = FETCH_BY_PEM;
+	ret->n = 1;
+	v->verdict = FETCH_SIG_UNKNOWN_KEY;
+	for (size_t i = 0; i < ring->n_pem; i++) {
+		const struct pem_key *k = &ring->pem[i];
+		if (!pem_verify(k->key, &signature, ret->digest, FETCH_FD_DATA, data->bytes))
+			continue;
+		v->verdict =
+			k->facts.flags & FETCH_KEY_IS_WEAK ? FETCH_SIG_KEY_WEAK : FETCH_SIG_GOOD;
+		memcpy(v->fingerprint, k->facts.fingerprint, sizeof v->fingerprint);
+		memcpy(v->detail, k->facts.algorithm, sizeof v->detail);
+	}
+	return 0;
+}
+
 int openpgp_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e)
 {
-	_clean_(rnp_ffi) rnp_ffi_t ffi = NULL;
+	_clean_(keyring) struct keyring ring = { 0 };
 	_clean_(str) struct str file = STR_INIT(FETCH_SIGNATURES_BYTES);
 	_clean_(str) struct str packets = STR_INIT(FETCH_SIGNATURES_BYTES);
 	_clean_(evp_digest) EVP_MD_CTX *digest = EVP_MD_CTX_new();
 	struct data data = { .digest = digest };
+	struct fetch_signatures *s = &ret->signatures;
 	(void)request;
 	if (!digest || !EVP_DigestInit_ex(digest, EVP_sha256(), NULL))
 		return ERR_BAD(e, "OpenSSL does not work");
-	int r = pgp_open(&ffi, e);
+	int r = pgp_open(&ring.pgp, e);
 	if (r >= 0)
-		r = load_keys(ffi, &ret->signatures, e);
+		r = load_keys(&ring, s, e);
 	if (r >= 0)
 		r = io_read_fd(FETCH_FD_SIGNATURES, "the signature file", &file, e);
-	if (r >= 0)
-		r = pgp_signature_packets(&file, &packets, e);
-	if (r >= 0)
-		r = verify(ffi, &packets, &data, &ret->signatures, e);
 	if (r < 0)
 		return r;
-	if (data.failed || !EVP_DigestFinal_ex(digest, ret->signatures.digest, NULL))
-		return ERR_BAD(e, "the signed file cannot be read");
-	ret->signatures.bytes = data.bytes;
-	return 0;
+	r = pgp_signature_packets(&file, &packets, e);
+	if (r < 0 && !is_armored(&file)) {
+		*e = ERR_INIT;
+		r = verify_pem(&ring, &file, &data, s, e);
+	} else if (r >= 0) {
+		r = verify(ring.pgp, &packets, &data, s, e);
+		if (r >= 0 && (data.failed || !EVP_DigestFinal_ex(digest, s->digest, NULL)))
+			r = ERR_BAD(e, "the signed file cannot be read");
+	}
+	s->bytes = data.bytes;
+	return r;
 }

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "lib/base/cleanup.h"
 
@@ -84,4 +85,67 @@ int pem_next(const char **text, struct fetch_key *ret, EVP_PKEY **ret_key, struc
 	if (ret_key)
 		*ret_key = take_ptr(key);
 	return 1;
+}
+
+/* --- signatures ------------------------------------------------------------------------------- */
+
+static bool is_base64(const char *text, size_t n)
+{
+	size_t good = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				   "0123456789+/=\r\n");
+	return n && good == n;
+}
+
+bool pem_signature(const struct str *file, struct pem_signature *ret)
+{
+	_clean_(str) struct str text = STR_INIT(4 * PEM_SIGNATURE_MAX / 3);
+	if (!is_base64(str_text(file), file->len)) {
+		if (!file->len || file->len > sizeof ret->bytes)
+			return false;
+		memcpy(ret->bytes, file->buf, file->len);
+		ret->n = file->len;
+		return true;
+	}
+	for (size_t i = 0; i < file->len; i++)
+		if (!strchr("\r\n", file->buf[i]))
+			str_addc(&text, file->buf[i]);
+	if (!str_ok(&text) || text.len % 4)
+		return false;
+	int n = EVP_DecodeBlock(ret->bytes, (const unsigned char *)text.buf, (int)text.len);
+	size_t padding = 0;
+	while (padding < 2 && text.len > padding && text.buf[text.len - 1 - padding] == '=')
+		padding++;
+	if (n <= (int)padding)
+		return false;
+	ret->n = (size_t)n - padding;
+	return true;
+}
+
+/* Ed25519 signs the file itself. */
+static bool verify_whole(
+	EVP_PKEY *key, const struct pem_signature *signature, int fd, uint64_t size)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	void *bytes = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+	bool ok = ctx && bytes != MAP_FAILED &&
+		  EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		  EVP_DigestVerify(ctx, signature->bytes, signature->n, bytes, size) == 1;
+	if (bytes && bytes != MAP_FAILED)
+		munmap(bytes, size);
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+bool pem_verify(EVP_PKEY *key, const struct pem_signature *signature,
+	const unsigned char digest[FETCH_DIGEST_SIZE], int fd, uint64_t size)
+{
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519)
+		return verify_whole(key, signature, fd, size);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	bool ok = ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+		  EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
+		  EVP_PKEY_verify(ctx, signature->bytes, signature->n, digest, FETCH_DIGEST_SIZE) ==
+			  1;
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
 }

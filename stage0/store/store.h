@@ -36,7 +36,7 @@ struct store {
 
 /* What spoke for an image when it was accepted. */
 struct verified {
-	const char *mechanism; /* "openpgp" */
+	const char *mechanism; /* "openpgp", "pem" */
 	const char *key;    /* fingerprint of the key, of the primary one where there are several */
 	const char *digest; /* of the bytes that were signed, "sha256-<hex>" */
 	int64_t time_ns;    /* unix time of the verification */

@@ -110,6 +110,11 @@ static int refuse_signatures(const struct acceptance *c, struct err *e)
 	if (v->verdict != FETCH_SIG_UNKNOWN_KEY)
 		return ERR_DENY(e, "signature by key %s: %s%s", v->fingerprint,
 			verdict_text(v->verdict), detail);
+	if (!*v->fingerprint) /* a bare signature says not by whom it is */
+		return ERR_DENY(e,
+			"%s: it is by no trusted key; `rkt trust --prefix=%s FILE` trusts the "
+			"public key in FILE",
+			verdict_text(v->verdict), name);
 	if (*where)
 		return ERR_DENY(e, "%s: key %s is trusted for %s", verdict_text(v->verdict),
 			v->fingerprint, where);
@@ -187,7 +192,7 @@ static void fill(const struct acceptance *c, const struct fetch_signature *v, st
 		snprintf(hex + 2 * i, 3, "%02x", c->signatures.digest[i]);
 	clock_gettime(CLOCK_REALTIME, &now);
 	*ret = (struct verified){
-		.mechanism = "openpgp",
+		.mechanism = c->signatures.mechanism == FETCH_BY_PEM ? "pem" : "openpgp",
 		.key = arena_strdup(c->a, v->fingerprint),
 		.digest = arena_printf(c->a, "sha256-%s", hex),
 		.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,

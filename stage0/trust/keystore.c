@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -140,6 +141,12 @@ static bool masks(const struct trust_entry *mask, const struct trust_entry *entr
 	return !mask->prefix || (entry->prefix && prefix_covers(mask->prefix, entry->prefix));
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct trust_entry *x = a, *y = b;
+	return x->level != y->level ? (int)x->level - (int)y->level : strcmp(x->path, y->path);
+}
+
 int keystore_list(
 	const struct keystore *ks, struct arena *a, struct trust_entries *ret, struct err *e)
 {
@@ -160,6 +167,8 @@ int keystore_list(
 				return err_wrap(e, r, "trusted keys");
 		}
 	}
+	if (all.n)
+		qsort(all.v, all.n, sizeof *all.v, by_place);
 	for (size_t i = 0; i < all.n; i++)
 		for (size_t k = 0; k < all.n; k++)
 			all.v[i].masked |= masks(&all.v[k], &all.v[i]);

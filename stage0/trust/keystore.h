@@ -57,7 +57,7 @@ bool prefix_covers(const char *prefix, const char *name);
  * empty, "." or "..". */
 bool prefix_valid(const char *prefix);
 
-/* Everything that lies there, in the order of the directories. */
+/* Everything that lies there, by directory and path. */
 int keystore_list(
 	const struct keystore *ks, struct arena *a, struct trust_entries *ret, struct err *e);
 /* What is in force for one name, and what is misplaced there: no masks, nothing masked. */

@@ -204,6 +204,45 @@ test_keys_and_signatures_of_sequoia() {
 	run srkt fetch image.aci
 	ok
 }
+test_bare_signatures_by_pem_keys() {
+	local name other
+	image example.com/x
+	openssl ecparam -name prime256v1 -genkey -noout -out p256.key
+	openssl ecparam -name secp384r1 -genkey -noout -out p384.key
+	openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:2048 -out rsa.key 2>/dev/null
+	openssl genpkey -algorithm ed25519 -out ed25519.key
+	openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:1024 -out small.key 2>/dev/null
+	for name in p256 p384 rsa ed25519 small; do
+		openssl pkey -in $name.key -pubout -out $name.pub
+		case $name in
+		ed25519) openssl pkeyutl -sign -inkey $name.key -rawin -in image.aci -out $name.sig ;;
+		*) openssl dgst -sha256 -sign $name.key -out $name.sig image.aci ;;
+		esac
+		base64 -w 0 $name.sig >$name.b64
+		run srkt fetch --signature=$name.b64 image.aci
+		refused 'signature made by unknown entity'
+	done
+	for name in p256 p384 rsa ed25519; do
+		rm -rf config/trustedkeys
+		run srkt trust --prefix=example.com --skip-fingerprint-review $name.pub
+		ok
+		run srkt fetch --signature=$name.sig image.aci
+		ok "$name"
+		run srkt fetch --signature=$name.b64 image.aci
+		ok "$name in base64"
+		has "$(srkt image list --full)" pem:sha256-
+		for other in p256 p384 rsa ed25519; do
+			[ $other != $name ] || continue
+			run srkt fetch --signature=$other.sig image.aci
+			refused 'signature made by unknown entity'
+		done
+		cp image.aci changed.aci && echo >>changed.aci
+		run srkt fetch --signature=$name.sig changed.aci
+		refused 'signature made by unknown entity'
+	done
+	run srkt trust --prefix=example.com --skip-fingerprint-review small.pub
+	refused 'too weak'
+}
 test_unsigned_where_it_is_allowed() {
 	image example.com/free/x
 	run srkt fetch image.aci
@@ -293,7 +332,7 @@ test_every_refusal() {
 		unknown_key signature made by unknown entity
 		other_image the signature does not match
 		stripped error opening signature file
-		empty_signature not a detached OpenPGP signature
+		empty_signature not a detached signature
 		replaced_manifest the signature does not match
 		sha1 digest is too weak (SHA1)
 		future made in the future
