@@ -96,7 +96,7 @@ END_TEST
 START_TEST(prefixes_are_checked)
 {
 	static const char *const good[] = { "a", "example.com", "example.com/a-b_c~d/e",
-		"localhost:5000/x", "a/...", "docker.io/library/Redis" };
+		"example.com:5000/x", "a/...", "docker.io/library/Redis" };
 	static const char *const bad[] = { "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..",
 		"a/./b", "a b", "a\nb", "a\\b", "a*", "\xc3\xa4" };
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
