@@ -102,6 +102,16 @@ static int ask_after(const struct import_options *o, const struct image_manifest
 
 /* --- an image that is here already ------------------------------------------------------------ */
 
+/* What was unpacked when nobody spoke for it must be what the archive holds, before its manifest is
+ * believed and it counts as verified. The tree is let go meanwhile: repairing it takes it alone. */
+static int make_sound(
+	struct store *s, const char *id, const char *hex, struct treeref *tree, struct err *e)
+{
+	treeref_release(tree);
+	int r = tree_verify(s, hex, e);
+	return r < 0 ? r : store_tree(s, id, tree, e);
+}
+
 static int ask_about_stored(struct store *s, const char *hex, const struct import_options *o,
 	struct arena *a, struct image *image, struct err *e)
 {
@@ -113,7 +123,11 @@ static int ask_about_stored(struct store *s, const char *hex, const struct impor
 	int r = ask_before(o, blob, e);
 	if (r >= 0)
 		r = store_manifest(s, image->id, a, &m, e);
-	return r < 0 ? r : ask_after(o, m, a, image, e);
+	if (r < 0)
+		return r;
+	image->name = m->name;
+	image->version = nv_get(&m->labels, "version");
+	return ask_after(o, m, a, image, e);
 }
 
 static bool same_words(const struct verified *a, const struct verified *b)
@@ -138,9 +152,6 @@ static int renew_record(struct store *s, const char *hex, const struct image *ol
 	}
 	if (o->source)
 		image.source = o->source;
-	/* What was unpacked when nobody spoke for it must be what the archive holds. */
-	if (old->insecure && !image.insecure && (r = tree_verify(s, hex, e)) < 0)
-		return r;
 	if (image.insecure == old->insecure && same_words(image.verified, old->verified) &&
 		str_eq(image.source, old->source)) {
 		store_touch(s, image.id);
@@ -162,7 +173,10 @@ static int renew(struct store *s, const char *hex, const struct import_options *
 		return 0;
 	int r = 0;
 	if (store_get(s, id, a, &old, &ignored) >= 0) {
-		r = renew_record(s, hex, &old, o, a, e);
+		if (old.insecure && o->check)
+			r = make_sound(s, id, hex, &tree, e);
+		if (r >= 0)
+			r = renew_record(s, hex, &old, o, a, e);
 		if (r >= 0) {
 			*ret_id = id;
 			r = 1;
@@ -324,9 +338,8 @@ static int publish(struct import *i, struct err *e)
 		r = publish_tree(i, tmpdir, &tree, e);
 	if (r < 0)
 		return r;
-	/* A tree that was unpacked when nobody spoke for it must be what the archive holds. */
 	if (i->tree_was_there && i->o->check)
-		r = tree_verify(i->s, i->hex, e);
+		r = make_sound(i->s, i->image.id, i->hex, &tree, e);
 	if (r >= 0)
 		r = record_write(i->s, &i->image, true, e);
 	treeref_release(&tree);

@@ -471,6 +471,17 @@ test_a_signature_promotes_what_came_without() {
 $(fpr alice)"
 	is "$(cat "$DATA"/cas/tree/*/rootfs/file)" 'example.com/x 1.0' 'the tree'
 }
+test_the_manifest_of_a_changed_tree_is_not_believed() {
+	keys
+	trust alice --prefix=example.com
+	image example.org/x
+	sign alice image.aci
+	srkt --insecure-options=image fetch image.aci >/dev/null
+	sed -i 's,example.org/x,example.com/x,' "$DATA"/cas/tree/*/manifest
+	run srkt fetch image.aci
+	refused 'not for "example.org/x"'
+	is "$(srkt image list --format=json | jq -c '.[0] | [.name, .insecure]')" '["example.org/x:1.0",true]'
+}
 test_stage1_needs_a_signature_too() {
 	keys
 	cp "$TOP/$B/stage1-fly.aci" fly.aci
