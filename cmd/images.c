@@ -50,7 +50,7 @@ static int fetch_one(struct session *s, const char *ref, struct err *e)
 int cmd_fetch(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
-	if (!cli->pull_policy && !cli->no_store && !cli->store_only)
+	if (!cli->pull_policy)
 		cli->pull_policy = "update";
 	int r = session_open(&s, cli, WITH_STORE, e);
 	return r < 0 ? r : each_image(&s, fetch_one);

@@ -11,16 +11,9 @@
 #include "stage0/trust/accept.h"
 #include "stage0/trust/pubkey.h"
 
-int pull_policy(const struct cli *cli, const char **ret, struct err *e)
+const char *pull_policy(const struct cli *cli)
 {
-	if (cli->no_store + cli->store_only + (cli->pull_policy != NULL) > 1)
-		return ERR_BAD(
-			e, "only one of --pull-policy, --no-store and --store-only may be given");
-	*ret = cli->no_store	  ? "update"
-	       : cli->store_only  ? "never"
-	       : cli->pull_policy ? cli->pull_policy
-				  : "new";
-	return 0;
+	return cli->pull_policy ? cli->pull_policy : "new";
 }
 
 struct fetching {
@@ -190,10 +183,8 @@ int remote_image_by_name(struct session *s, const char *name, const char *signat
 int remote_image_by_url(
 	struct session *s, const char *url, const char *signature, struct image *ret, struct err *e)
 {
-	const char *policy = "new";
-	int r = pull_policy(s->cli, &policy, e);
-	if (r < 0)
-		return r;
+	const char *policy = pull_policy(s->cli);
+	int r;
 	if (!str_eq(policy, "update")) {
 		const struct remote here = { .store = &s->store };
 		r = remote_stored_url(&here, url, &s->cli->arena, ret, e);

@@ -5,8 +5,8 @@
 #include "cmd/session.h"
 #include "stage0/trust/pubkey.h"
 
-/* new, update or never: of --pull-policy, --no-store and --store-only. */
-int pull_policy(const struct cli *cli, const char **ret, struct err *e);
+/* new, update or never; parsing has translated the old names of them. */
+const char *pull_policy(const struct cli *cli);
 
 /* signature: a file, or NULL: it lies beside the image. */
 int remote_image_by_name(struct session *s, const char *name, const char *signature,

@@ -153,11 +153,8 @@ static int renew(struct session *s, const char *ref, const char *signature, cons
 static int by_name(
 	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
 {
-	const char *policy = "new";
-	int r = pull_policy(s->cli, &policy, e);
-	if (r < 0)
-		return r;
-	r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
+	const char *policy = pull_policy(s->cli);
+	int r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
 	if (r >= 0)
 		return renew(s, ref, signature, policy, ret, e);
 	if (r != -ENOENT)
