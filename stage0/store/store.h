@@ -51,9 +51,9 @@ struct images {
 int store_open(struct store *s, const char *data_dir, struct err *e);
 void store_close(struct store *s);
 
-/* Import of a local archive by the unpack worker. `path` is opened once, read once. Returns the id
- * (arena). An image that is there already is not unpacked again, only its record is renewed.
- * The caller has decided that it is trusted. */
+/* Import of a local archive by the unpack worker. `fd` is read once, from where it stands, and
+ * remains the caller's. *ret_id is the arena's. An image that is there already is not unpacked
+ * again, only its record is renewed. The caller has decided that it is trusted. */
 struct import_options {
 	bool insecure;	      /* recorded */
 	const char *source;   /* recorded */
