@@ -36,8 +36,8 @@ BASE := -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN)
 DYN_FLAGS := $(BASE) $(CPP)
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-# The hot path (rkt, stage1) is linked statically with musl: exec to main costs a tenth of glibc's
-# (Documentation/devel/performance.md). musl-gcc does not see the kernel's headers; links to those
+# The hot path (rkt, stage1) is linked statically with musl: exec to main costs a fraction of
+# glibc's (Documentation/devel/architecture.md). musl-gcc does not see the kernel's headers; links to those
 # of the system are made in $(B)/kernel.
 ifneq ($(SAN)$(FUZZ)$(filter clang%,$(CC)),)
 HOT_CC ?= $(CC)
@@ -88,14 +88,17 @@ CHECK_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
 all: $(PROGRAMS)
 
 help:
-	@echo 'all      build/rkt, its workers and stage1 images'
-	@echo 'deps     install what building and testing need (root)'
-	@echo 'demo     pods of Debian packages, from images to clean-up (root)'
-	@echo 'check    build and pass everything (root)'
-	@echo 'bench    start-up and memory next to other runtimes (root)'
-	@echo 'fuzz     fuzz the decoders'
-	@echo 'install  DESTDIR= PREFIX=$(PREFIX)'
-	@echo 'format lint clean'
+	@echo 'all             build/rkt, its worker, the stage1 images and the manual pages'
+	@echo 'deps            install what building and testing need (root)'
+	@echo 'demo            pods of Debian packages, from images to clean-up (root)'
+	@echo 'check           install what is needed, build and pass everything (root)'
+	@echo 'check-programs  build what the tests run, and no more'
+	@echo 'bench           start-up and memory next to other runtimes (root)'
+	@echo 'fuzz            fuzz the decoders: TIME=60 seconds each, TARGETS="json volume"'
+	@echo 'install         everything, below DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'format          clang-format on every source file'
+	@echo 'lint            the checks of the source alone'
+	@echo 'clean           remove build/'
 
 GEN :=
 CHECK_PROGRAMS :=

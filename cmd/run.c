@@ -33,18 +33,24 @@ static int abandon(struct session *s, struct pod *p, int r)
 	return r;
 }
 
+/* All that `run` and `prepare` share: from the command line to a locked pod in `prepare`. */
+static int make_pod(struct session *s, struct cli *cli, bool check, struct pod_parts *parts,
+	struct pod *p, struct err *e)
+{
+	int r = session_open(s, cli, WITH_STORE | CREATE_PODS, e);
+	if (r >= 0)
+		r = launch_compose(s, parts, e);
+	if (r >= 0 && check)
+		r = launch_check(cli, parts->manifest, e);
+	return r < 0 ? r : launch_prepare(s, parts, p, e);
+}
+
 int cmd_run(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
 	_clean_(pod) struct pod p = POD_INIT;
 	struct pod_parts parts = { 0 };
-	int r = session_open(&s, cli, WITH_STORE | CREATE_PODS, e);
-	if (r >= 0)
-		r = launch_compose(&s, &parts, e);
-	if (r >= 0)
-		r = launch_check(cli, parts.manifest, e);
-	if (r >= 0)
-		r = launch_prepare(&s, &parts, &p, e);
+	int r = make_pod(&s, cli, true, &parts, &p, e);
 	if (r < 0)
 		return r;
 	r = pod_transition(&s.pods, &p, POD_EV_START, e);
@@ -60,11 +66,7 @@ int cmd_prepare(struct cli *cli, struct err *e)
 	_clean_(session) struct session s = SESSION_INIT;
 	_clean_(pod) struct pod p = POD_INIT;
 	struct pod_parts parts = { 0 };
-	int r = session_open(&s, cli, WITH_STORE | CREATE_PODS, e);
-	if (r >= 0)
-		r = launch_compose(&s, &parts, e);
-	if (r >= 0)
-		r = launch_prepare(&s, &parts, &p, e);
+	int r = make_pod(&s, cli, false, &parts, &p, e);
 	if (r < 0)
 		return r;
 	r = pod_transition(&s.pods, &p, POD_EV_COMMIT, e);

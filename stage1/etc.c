@@ -28,14 +28,7 @@ static int read_host(const struct etc_file *f, struct str *out, struct err *e)
 	char path[64];
 	snprintf(path, sizeof path, "/etc/%s", f->name);
 	_clean_(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return ERR_SYS(e, "open '%s'", path);
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return ERR_SYS(e, "stat '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return ERR_BAD(e, "'%s' is not a regular file", path);
-	return io_read_fd(fd, path, out, e);
+	return fd < 0 ? ERR_SYS(e, "open '%s'", path) : io_read_regular(fd, path, out, e);
 }
 
 static const char *pod_path(struct stage1_pod *p, const char *relative)

@@ -7,10 +7,11 @@
  * order, in the process that becomes the app:
  *
  *	app_plan()                  → struct app_plan
- *	root_build(&plan, …)        mounts by fd below the app's root     stage2/root.h
- *	root_enter(&plan, …)        pivot_root or chroot                  stage2/root.h
- *	ident_resolve(&plan, …)     names in the image → numbers          stage2/ident.h
- *	app_apply(&plan, …)         the one column in which privileges leave, then execve
+ *	root_open_sources(&plan, …) what is bound from outside, opened    stage2/root.h
+ *	root_build(root, &plan, …)  mounts by fd below the app's root     stage2/root.h
+ *	root_enter(root, how, …)    pivot_root or chroot                  stage2/root.h
+ *	ident_resolve(root, user …) names in the image → numbers          stage2/ident.h
+ *	app_apply(&plan, &ident, …) the one column in which privileges leave, then execve
  *	                                                                  stage2/apply.h
  */
 #pragma once

@@ -21,11 +21,12 @@ int root_open(int dirfd, const char *path, struct err *e);
 
 enum root_how {
 	ROOT_PIVOT,  /* pivot_root; the old root is detached: nothing of it is reachable */
-	ROOT_CHROOT, /* fly: same mount namespace as the host's processes see, chroot */
+	ROOT_CHROOT, /* fly: the rest of the host stays mounted beside it, in reach of the app */
 };
 
-/* Opens the sources of host volumes (symbolic links anywhere in them refused) and of devices: to be
- * called while the host's filesystem is still "/". */
+/* Opens what volumes and generated files are bound from (host volumes: a symbolic link anywhere in
+ * the path is refused): to be called while the host's filesystem is still "/". On error nothing is
+ * left open; else the caller releases. */
 struct root_sources {
 	int *fds; /* one per mnt_op, -1 where none is needed */
 	size_t n;
@@ -39,6 +40,9 @@ struct root_network {
 	int (*join)(int sock, struct err *e);
 	int sock;
 };
+/* Carries out the plan's operations in their order. A failure of one that is not optional ends
+ * it, and leaves what was mounted to the mount namespace, which ends with its processes. */
 int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sources *s,
 	const struct root_network *network, struct err *e);
+/* Makes it "/" and the working directory; rootfs_fd remains the caller's. */
 int root_enter(int rootfs_fd, enum root_how how, struct err *e);

@@ -9,7 +9,7 @@ while read -r package group _; do
 	case $package in '' | '#'*) continue ;; esac
 	case $groups in *" $group "*) wanted+=("$package") ;; esac
 done <"$here/deps.txt"
-installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^ii *//p' || true)
+installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^ii *//p')
 for package in "${wanted[@]}"; do
 	grep -qxF "$package" <<<"$installed" || missing+=("$package")
 done

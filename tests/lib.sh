@@ -117,6 +117,17 @@ refused() { # [PART…]
 	has "$err" "$@"
 }
 
+# A background process of ours that was killed: it must have ended by that, and by nothing else.
+killed() { # PID [SIGNAL]
+	local s=0
+	wait "$1" || s=$?
+	is "$s" $((128 + ${2:-9})) 'status of a killed process'
+}
+# Mounts that have something to do with PATH, a line each, as the caller's mount namespace has them.
+mounts_of() { # PATH
+	awk -v path="$1" 'index($0, path)' /proc/self/mountinfo
+}
+
 # --- life of a test (called by tests/run) --------------------------------------------------------
 TESTAPP=$IMAGES/testapp.aci
 test_begin() { # NAME
@@ -148,7 +159,7 @@ test_end() {
 		left=$(find "$DATA/pods" -mindepth 2 -maxdepth 2 | head -5)
 		[ -z "$left" ] || { echo "pods left after gc: $left" >&2; return 1; }
 	fi
-	left=$(grep -F " $DATA/" /proc/self/mountinfo || true)
+	left=$(mounts_of " $DATA/")
 	[ -z "$left" ] || { echo "mounts left: $left" >&2; return 1; }
 	for uuid in "${pods[@]}"; do
 		left=$(find /sys/fs/cgroup -type d -name "*${uuid:0:8}*" 2>/dev/null | head -3)
@@ -167,8 +178,9 @@ stop_pods() {
 	for uuid; do
 		lock=$DATA/pods/run/$uuid/pod.lck
 		if [ -e "$lock" ] && ! flock -n "$lock" true; then
-			rkt stop --force "$uuid" >/dev/null 2>&1 || true
-			flock -w 5 "$lock" true || true
+			# it may end by itself meanwhile: what counts is that it ends
+			rkt stop --force "$uuid" >"$T/stop.out" 2>&1
+			flock -w 5 "$lock" true || { echo "pod $uuid does not end" >&2; cat "$T/stop.out" >&2; }
 		fi
 	done
 	return 0

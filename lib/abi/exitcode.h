@@ -4,7 +4,7 @@
 
 enum {
 	EXIT_OK = 0,
-	EXIT_SOFT = 1,	      /* status/stop: the UUID file cannot be read; app sub-commands */
+	EXIT_SOFT = 1,	      /* status/stop: the file of --uuid-file cannot be read */
 	EXIT_NO_COMMAND = 2,  /* bare `rkt` */
 	EXIT_APP_EXEC = 203,  /* the app's program could not be executed (as systemd's EXIT_EXEC) */
 	EXIT_APP_SETUP = 204, /* something before it failed: root, mounts, identity, limits */

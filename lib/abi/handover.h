@@ -37,7 +37,9 @@ struct stage1_run {
 	const char *uuid;
 };
 
-/* Appends the arguments after argv[0] to *args. */
+/* Encoding appends the arguments after argv[0] to *args, copied. Decoding takes argv with argv[0]
+ * and writes *ret on success only; -EINVAL for what is unknown, malformed or missing. So for all
+ * pairs below. */
 int stage1_run_encode(const struct stage1_run *run, struct strv *args, struct err *e);
 int stage1_run_decode(int argc, char *const *argv, struct stage1_run *ret, struct err *e);
 
@@ -60,5 +62,6 @@ int stage1_stop_encode(const struct stage1_simple *stop, struct strv *args, stru
 int stage1_gc_decode(int argc, char *const *argv, struct stage1_simple *ret, struct err *e);
 int stage1_stop_decode(int argc, char *const *argv, struct stage1_simple *ret, struct err *e);
 
-/* The descriptor that RKT_LOCK_FD names, checked to be open. */
+/* The descriptor that RKT_LOCK_FD names, checked to be open; it becomes the caller's. -EINVAL where
+ * the variable is missing or no number, -EBADF where nothing is open there. */
 int stage1_lock_fd(int *ret_fd, struct err *e);

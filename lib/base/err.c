@@ -5,18 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Writes the text, cut where it is too long; returns its length. */
+__attribute__((format(printf, 2, 0))) static size_t set_text(
+	struct err *e, const char *fmt, va_list ap)
+{
+	int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	size_t len = n < 0 ? 0 : (size_t)n;
+	return len < sizeof e->msg ? len : sizeof e->msg - 1;
+}
+
 int err_set(struct err *e, enum err_kind kind, int errnum, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	size_t len = set_text(e, fmt, ap);
 	va_end(ap);
-
-	size_t len = n < 0 ? 0 : (size_t)n;
-	if (len >= sizeof e->msg)
-		len = sizeof e->msg - 1;
 	if (kind == ERR_SYSTEM && errnum > 0) {
-		n = snprintf(
+		int n = snprintf(
 			e->msg + len, sizeof e->msg - len, "%c%s", ERR_JOINT, strerror(errnum));
 		len += n < 0 ? 0 : (size_t)n;
 		if (len >= sizeof e->msg)
@@ -36,12 +41,8 @@ int err_wrap(struct err *e, int r, const char *fmt, ...)
 
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	size_t len = set_text(e, fmt, ap);
 	va_end(ap);
-
-	size_t len = n < 0 ? 0 : (size_t)n;
-	if (len >= sizeof e->msg)
-		len = sizeof e->msg - 1;
 	snprintf(e->msg + len, sizeof e->msg - len, "%c%s", ERR_JOINT, old);
 	e->len = (uint16_t)strlen(e->msg);
 	return r;

@@ -72,5 +72,5 @@ void err_format(const struct err *e, bool chain, char *buf, size_t size);
 void err_sanitize(struct err *e);
 
 /* Copy src to dst with every byte that a terminal could act upon written as \xNN; always
- * terminated. For names that come from images, registries and directories. */
+ * terminated. For names that come from images, manifests and directories. */
 void text_escape(const char *src, char *dst, size_t size);

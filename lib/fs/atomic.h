@@ -2,9 +2,10 @@
 /*
  * atomic: replace a file so that a crash at any instruction leaves the old one or the new one.
  *
- * The bytes go to `.tmp-<random>` in the same directory, are synced, renamed over the name, and the
- * directory is synced. A crash can leave a `.tmp-*` file: readers of directories skip those, and
- * atomic_is_temporary() tells collectors which may be removed.
+ * The bytes go to `.tmp-<random>` in the same directory, which is renamed over the name; with
+ * ATOMIC_DURABLE the file is synced before, and the directory after. A crash can leave a `.tmp-*`
+ * file: readers of directories skip those, and atomic_is_temporary() tells collectors which may be
+ * removed.
  */
 #pragma once
 
@@ -15,7 +16,7 @@
 #include "lib/base/err.h"
 
 enum atomic_durability {
-	ATOMIC_VISIBLE, /* atomic for readers; a power cut may lose it, never half-make it */
+	ATOMIC_VISIBLE, /* atomic for readers and a kill -9; a power cut may lose it or its bytes */
 	ATOMIC_DURABLE, /* also on disk when this returns */
 };
 

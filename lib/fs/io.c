@@ -34,18 +34,21 @@ int io_read_fd(int fd, const char *what, struct str *out, struct err *e)
 	return read_up_to(fd, what, 0, out, e);
 }
 
+int io_read_regular(int fd, const char *what, struct str *out, struct err *e)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return ERR_SYS(e, "stat '%s'", what);
+	if (!S_ISREG(st.st_mode))
+		return ERR_BAD(e, "'%s' is not a regular file", what);
+	return read_up_to(fd, what, st.st_size, out, e);
+}
+
 int io_read_file(int dirfd, const char *path, struct str *out, struct err *e)
 {
 	_clean_(fd) int fd =
 		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return ERR_SYS(e, "open '%s'", path);
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return ERR_SYS(e, "stat '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return ERR_BAD(e, "'%s' is not a regular file", path);
-	return read_up_to(fd, path, st.st_size, out, e);
+	return fd < 0 ? ERR_SYS(e, "open '%s'", path) : io_read_regular(fd, path, out, e);
 }
 
 int io_read_line(int dirfd, const char *path, char *buf, size_t size, struct err *e)

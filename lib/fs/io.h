@@ -2,8 +2,9 @@
 /*
  * io: whole files in and out, always bounded, never following a surprise.
  *
- * Reading refuses anything but a regular file (a FIFO or device from an image cannot block us)
- * and more than `max` bytes. Writing either completes or fails.
+ * Reading refuses anything but a regular file (a FIFO or device from an image cannot block us),
+ * io_read_fd() and io_read_full() aside, and more bytes than `out` may hold (STR_INIT's ceiling:
+ * -EFBIG). Writing either completes or fails. No function closes a descriptor that it was given.
  */
 #pragma once
 
@@ -17,7 +18,10 @@
  * final symbolic link is refused. -ENOENT is returned without noise for callers that tolerate it.
  */
 int io_read_file(int dirfd, const char *path, struct str *out, struct err *e);
-/* The same from an open descriptor, from its current position. `what` names it in errors. */
+/* The same from an open descriptor, from its beginning; for files that are found in another way.
+ * Opened with O_NONBLOCK, or it has blocked already. `what` names it in errors. */
+int io_read_regular(int fd, const char *what, struct str *out, struct err *e);
+/* From an open descriptor of any kind, from its current position to its end. */
 int io_read_fd(int fd, const char *what, struct str *out, struct err *e);
 /* One short line without its newline, as "pid" and status files have it. */
 int io_read_line(int dirfd, const char *path, char *buf, size_t size, struct err *e);

@@ -6,6 +6,8 @@
  * NUL in strings (\u0000), lone surrogates, invalid or overlong UTF-8, nesting beyond 32, more than
  * JSON_MAX_NODES values, trailing bytes other than white space. Numbers keep their text: whoever
  * wants an integer asks for its range.
+ *
+ * Why not json-c: Documentation/devel/architecture.md, "What is our own".
  */
 #pragma once
 
@@ -37,6 +39,8 @@ struct json {
 #define json_foreach(item, parent) \
 	for (const struct json *item = (parent)->first; item; item = item->next)
 
+/* The tree is the arena's and refers to nothing of `bytes`. -EINVAL with the offset and what is
+ * wrong there; what was allocated until then stays in the arena. */
 int json_parse(const char *bytes, size_t n, struct arena *a, struct json **ret, struct err *e);
 const struct json *json_member(const struct json *object, const char *key); /* or NULL */
 const char *json_type_name(enum json_type type);

@@ -3,9 +3,8 @@
  * compat: one inline shim for each system call that the C library of the build may lack.
  *
  * Each returns what the kernel returns, with errno set; a kernel that does not know the call gives
- * ENOSYS, and the caller's fallback decides. RKT_TEST_ENOSYS is not read here: tests force the
- * fallbacks with a seccomp filter around the program (tests/helpers/nosys.c), as an old kernel
- * would.
+ * ENOSYS, and the caller's fallback decides. Tests force the fallbacks with a seccomp filter around
+ * the program (tests/helpers/nosys.c), which answers as an old kernel would.
  */
 #pragma once
 

@@ -65,8 +65,9 @@ int store_open(struct store *s, const char *data_dir, struct err *e);
 void store_close(struct store *s);
 
 /*
- * Import of an archive by the unpack worker; fd is read once. Returns the id (arena). An image that
- * is there already is not unpacked again, only its record is renewed.
+ * Import of an archive by the unpack worker. fd is read once, from where it stands, and remains the
+ * caller's; *ret_id is the arena's. An image that is there already is not unpacked again, only its
+ * record is renewed.
  *
  * Whether it is trusted is the caller's decision, who is asked twice: `check` sees the bytes before
  * anything of them is unpacked, in a copy that belongs to the store, so that nobody can change

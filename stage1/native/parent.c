@@ -241,8 +241,7 @@ static void record_killed(const struct parent *p, struct err *e)
 	}
 }
 
-/* --- native_run --------------------------------------------------------------------------------
- */
+/* --- native_run ------------------------------------------------------------------------------ */
 
 static void native_release(struct native *n)
 {

@@ -17,7 +17,7 @@ check_programs() { # FLAGS…
 	wait_for 5 became_stage1 "$entered" || fail 'nothing was entered'
 	is_read_only "$entered" || fail 'enter can be overwritten'
 	rkt stop --force "$uuid" >/dev/null
-	wait "$entered" || true
+	killed "$entered"
 	finish
 }
 became_stage1() { [[ $(readlink "/proc/$1/exe") == */stage1 ]]; }

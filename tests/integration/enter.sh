@@ -56,7 +56,7 @@ test_cve_2019_10147_same_cgroup_on_the_host() {
 	enter_pid=$(pgrep -f '^/bin/testapp sleep 100' | head -n 1)
 	is "$(cat "/proc/$enter_pid/cgroup")" "$(cat "/proc/$app_pid/cgroup")" 'cgroup'
 	kill "$enter_pid"
-	wait "$entered" || true
+	killed "$entered" 15
 	down
 }
 test_filter_and_capabilities() {

@@ -117,7 +117,7 @@ test_nothing_is_mounted_in_the_host_s_namespace() {
 	start "$TESTAPP" --exec=/bin/testapp -- sleep 100
 	hasnt "$(cat /proc/self/mountinfo)" "$DATA/pods"
 	kill -9 "$pid"
-	wait "$pid" || true
+	killed "$pid"
 	hasnt "$(cat /proc/self/mountinfo)" "$DATA/pods"
 	wait_for 5 rkt rm "$uuid" >/dev/null 2>&1 || fail 'a killed pod cannot be removed'
 }
@@ -128,10 +128,10 @@ test_mounts_shared_with_the_host_do_not_matter() {
 	mount --make-shared s
 	run "$RKT" --dir="$T/s/data" --insecure-options=image run "$TESTAPP"
 	local left
-	left=$(grep -cF "$T/s/data" /proc/self/mountinfo || true)
+	left=$(mounts_of "$T/s/data")
 	run "$RKT" --dir="$T/s/data" gc --grace-period=0
 	run "$RKT" --dir="$T/s/data" gc --grace-period=0
 	ok
 	umount s
-	is "$left" 0 mounts
+	is "$left" '' mounts
 }

@@ -41,7 +41,7 @@ test_kill_of_the_outer_process_ends_the_pod() {
 	local pid1
 	pid1=$(cat "$DATA/pods/run/$uuid/pid")
 	kill -9 "$pid"
-	wait "$pid" || true
+	killed "$pid"
 	wait_for 5 gone "$pid1" || fail 'pid 1 lives on'
 	run rkt status "$uuid"
 	has "$out" state=exited
