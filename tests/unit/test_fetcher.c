@@ -169,7 +169,7 @@ START_TEST(fingerprints)
 	ck_assert(fingerprint_valid(FPR));
 	ck_assert(fingerprint_valid(
 		"sha256-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
-	static const char *const bad[] = { "", "sha256-", FPR "0", "sha256-" FPR,
+	static const char *const bad[] = { "", "sha256-", FPR "0", ("sha256-" FPR),
 		"0123456789ABCDEF0123456789abcdef01234567", ".." };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		ck_assert_msg(!fingerprint_valid(bad[i]), "'%s'", bad[i]);
