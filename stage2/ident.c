@@ -135,11 +135,12 @@ static int look_up(int rootfs_fd, const struct database *db, const char *text, s
 	if (strcmp(text, "0") == 0)
 		return 0;
 	_clean_(str) struct str bytes = STR_INIT(DATABASE_MAX);
-	bool digits = all_digits(text);
+	const char *literal = *text == '+' && all_digits(text + 1) ? text + 1 : NULL;
+	bool digits = literal || all_digits(text);
 	int r = read_database(rootfs_fd, db->path, &bytes, e);
 	if (r < 0 && !(r == -ENOENT && (digits || strcmp(text, "root") == 0)))
 		return err_wrap(e, r, "\"%s\" %s not found", text, db->what);
-	r = r < 0 ? 0 : find(&bytes, db, text, 0, ret, e);
+	r = r < 0 || literal ? 0 : find(&bytes, db, text, 0, ret, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (strcmp(text, "root") == 0)
@@ -147,7 +148,7 @@ static int look_up(int rootfs_fd, const struct database *db, const char *text, s
 	if (!digits)
 		return ERR_NOENT(e, "\"%s\" %s not found", text, db->what);
 	uint32_t id;
-	if (!parse_u32(text, 0, ID_MAX, &id))
+	if (!parse_u32(literal ? literal : text, 0, ID_MAX, &id))
 		return ERR_BAD(e, "%s %s is out of range", db->what, text);
 	r = find(&bytes, db, NULL, id, ret, e);
 	if (r < 0)

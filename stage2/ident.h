@@ -4,7 +4,9 @@
  *
  * appc 0.8.11 spec/aci.md "user, group": a name of the file, a number, or "/path" whose owner is
  * taken. An all-digit text is looked up as a name first, as the specification says, and must be
- * below 2^31 either way. Files are read below rootfs_fd, bounded (1 MiB), never a FIFO or device.
+ * below 2^31 either way. With a '+' before it, it is a number whatever the file says: what images
+ * of OCI and Docker mean by one. Files are read below rootfs_fd, bounded (1 MiB), never a FIFO or
+ * device.
  */
 #pragma once
 

@@ -103,6 +103,17 @@ START_TEST(digits_are_names_first)
 }
 END_TEST
 
+/* CVE-2026-46680: a number of an OCI image is a number, whatever its passwd says. */
+START_TEST(a_plus_makes_a_number)
+{
+	check("+1000", "+1000", 1000, 1000);
+	check("+0", "+999", 0, 999);
+	ck_assert_int_lt(resolve("+2147483648", "0"), 0);
+	ck_assert_int_lt(resolve("+", "0"), 0);
+	ck_assert_int_lt(resolve("+1000x", "0"), 0);
+}
+END_TEST
+
 /* CVE-2024-40635, CVE-2026-46680: numbers that wrap, or are taken for another account. */
 START_TEST(numbers_out_of_range)
 {
@@ -185,6 +196,7 @@ int main(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, names_and_numbers);
 	tcase_add_test(t, digits_are_names_first);
+	tcase_add_test(t, a_plus_makes_a_number);
 	tcase_add_test(t, numbers_out_of_range);
 	tcase_add_test(t, not_there);
 	tcase_add_test(t, owners_of_files);
