@@ -9,7 +9,8 @@
  *	UNPACK_FD_INPUT   the archive, read from where it stands to its end (a pipe will do);
  *	                  for UNPACK_PACK the image manifest
  *	UNPACK_FD_DIR     the directory that becomes the worker's root
- *	UNPACK_FD_OUTPUT  what the mode says; may be missing for UNPACK_TREE
+ *	UNPACK_FD_OUTPUT  what the mode says; may be missing for UNPACK_TREE and UNPACK_LAYER
+ *	UNPACK_FD_LOWER   a directory to read, for UNPACK_LAYER and UNPACK_SAME
  *
  * Strings of the answer come from a process that has read hostile bytes: err_sanitize() them.
  */
@@ -19,20 +20,35 @@
 
 #include "lib/base/err.h"
 
-enum { UNPACK_MAGIC = 0x726b7455, UNPACK_VERSION = 1 };
-enum { UNPACK_FD_SOCKET = 3, UNPACK_FD_INPUT, UNPACK_FD_DIR, UNPACK_FD_OUTPUT };
-enum { UNPACK_DIGEST_SIZE = 64 }; /* sha512 of the uncompressed archive */
+enum { UNPACK_MAGIC = 0x726b7455, UNPACK_VERSION = 2 };
+enum { UNPACK_FD_SOCKET = 3, UNPACK_FD_INPUT, UNPACK_FD_DIR, UNPACK_FD_OUTPUT, UNPACK_FD_LOWER };
+enum { UNPACK_DIGEST_SIZE = 64, UNPACK_SHA256_SIZE = 32 };
 
 enum unpack_mode {
 	UNPACK_TREE, /* archive → DIR/manifest, DIR/rootfs; its bytes as they come → OUTPUT */
 	UNPACK_COMPARE, /* archive against DIR; differences are counted */
 	UNPACK_PLAIN,	/* archive → OUTPUT, decompressed; DIR is an empty place to stay in */
 	UNPACK_PACK, /* manifest and DIR (a root filesystem) → OUTPUT, an uncompressed archive */
+	/* One layer of an OCI or Docker image → DIR/rootfs, whiteouts as overlayfs has them; its
+	 * bytes as they come → OUTPUT. LOWER: all layers below it, merged; none: it is the lowest
+	 */
+	UNPACK_LAYER,
+	UNPACK_FILES,	 /* archive → DIR; files, directories and links only */
+	UNPACK_SAME,	 /* DIR against LOWER, two trees; differences are counted */
+	UNPACK_DOCUMENT, /* struct oci_query and JSON → OUTPUT: struct oci_answer, a manifest */
 	_UNPACK_MODE_MAX
 };
 
 enum unpack_flags {
 	UNPACK_NO_ISAL = 1, /* inflate gzip with zlib, as where ISA-L is missing */
+	/* UNPACK_LAYER without LOWER: the layers below are not known. Where they matter, stop and
+	 * say so: UNPACK_NEEDS_LOWER, and nothing else in the answer means anything. */
+	UNPACK_ALONE = 2,
+};
+
+enum unpack_notes {		/* of UNPACK_LAYER */
+	UNPACK_NEEDS_LOWER = 1, /* what was made depends on the layers below it */
+	UNPACK_OPAQUE_TOP = 2,	/* nothing of the layers below is seen */
 };
 
 struct unpack_request {
@@ -45,15 +61,17 @@ struct unpack_request {
 
 struct unpack_answer {
 	uint32_t magic, version;
-	int32_t result; /* 0, or a negative errno that err explains */
-	uint32_t reserved;
-	uint8_t digest[UNPACK_DIGEST_SIZE];
-	uint64_t input_bytes; /* as they came: the blob's size */
-	uint64_t bytes;	      /* uncompressed */
+	int32_t result;			    /* 0, or a negative errno that err explains */
+	uint32_t notes;			    /* enum unpack_notes */
+	uint8_t digest[UNPACK_DIGEST_SIZE]; /* of the uncompressed archive: sha512; of a layer the
+					     * sha256, in its first half */
+	uint8_t input_digest[UNPACK_SHA256_SIZE]; /* of a layer as it came */
+	uint64_t input_bytes;			  /* as they came: the blob's size */
+	uint64_t bytes;				  /* uncompressed */
 	uint64_t entries;
 	uint64_t tree_bytes;  /* contents of all files */
-	uint64_t differences; /* UNPACK_COMPARE; then err says what the first one is */
+	uint64_t differences; /* UNPACK_COMPARE, UNPACK_SAME; then err says what the first one is */
 	struct err err;
 };
 _Static_assert(sizeof(struct unpack_request) == 40, "fixed on the wire");
-_Static_assert(sizeof(struct unpack_answer) == 120 + sizeof(struct err), "fixed on the wire");
+_Static_assert(sizeof(struct unpack_answer) == 152 + sizeof(struct err), "fixed on the wire");

@@ -74,15 +74,15 @@ static int64_t now_ms(void)
 }
 
 /* 1: something can be read (or the peer is gone); 0: the time is over. */
-static int wait_readable(const struct worker_call *c, int fd, struct err *e)
+static int wait_readable(const struct worker *w, struct err *e)
 {
+	const struct worker_call *c = w->call;
 	const int step = c->tick ? TICK_MS : POLL_MS;
-	const int64_t deadline = now_ms() + (int64_t)c->timeout_s * 1000;
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = w->deadline_ms - now_ms();
 		if (left <= 0)
 			return 0;
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct pollfd p = { .fd = w->socket, .events = POLLIN };
 		int r = poll(&p, 1, left > step ? step : (int)left);
 		if (r > 0)
 			return 1;
@@ -104,18 +104,17 @@ static int died(const char *name, int status, struct err *e)
 		WEXITSTATUS(status));
 }
 
-/* 1: *c->answer is filled; 0: the worker is gone without one; -ETIME. */
-static int converse(const struct worker_call *c, int socket, struct err *e)
+/* 1: the answer is there; 0: the worker is gone without one; -ETIME. */
+static int receive(const struct worker *w, struct err *e)
 {
-	if (send(socket, c->request, c->request_size, MSG_NOSIGNAL) < 0)
-		return errno == EPIPE || errno == ECONNRESET ? 0 : ERR_SYS(e, "send request");
-	int r = wait_readable(c, socket, e);
+	const struct worker_call *c = w->call;
+	int r = wait_readable(w, e);
 	if (r < 0)
 		return r;
 	if (r == 0)
 		return err_set(e, ERR_PEER, ETIME, "'%s' took longer than %u seconds",
 			path_base(c->program), c->timeout_s);
-	ssize_t n = recv(socket, c->answer, c->answer_size, MSG_TRUNC);
+	ssize_t n = recv(w->socket, c->answer, c->answer_size, MSG_TRUNC);
 	if (n < 0 && errno != ECONNRESET)
 		return ERR_SYS(e, "receive answer");
 	if (n <= 0)
@@ -143,7 +142,7 @@ static int reap(pid_t pid, int grace_ms, int *ret_status, struct err *e)
 	}
 }
 
-int worker_call(const struct worker_call *c, struct err *e)
+int worker_start(const struct worker_call *c, struct worker *ret, struct err *e)
 {
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -156,13 +155,47 @@ int worker_call(const struct worker_call *c, struct err *e)
 	if (pid == 0)
 		worker_child(c, theirs, parent);
 	theirs = fd_close(theirs);
+	struct worker w = { .pid = pid,
+		.socket = take_fd(&ours),
+		.deadline_ms = now_ms() + (int64_t)c->timeout_s * 1000,
+		.call = c };
+	/* One that is gone already is told about by worker_finish(). */
+	if (send(w.socket, c->request, c->request_size, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+		errno != ECONNRESET) {
+		int r = ERR_SYS(e, "send request");
+		worker_kill(&w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
 
-	int status = 0, r = converse(c, ours, e);
-	ours = fd_close(ours);
-	int w = reap(pid, r < 0 ? 0 : GRACE_MS, &status, e);
-	if (w < 0)
-		return w;
+int worker_finish(struct worker *w, struct err *e)
+{
+	int status = 0, r = receive(w, e);
+	w->socket = fd_close(w->socket);
+	int reaped = reap(w->pid, r < 0 ? 0 : GRACE_MS, &status, e);
+	w->pid = 0;
+	if (reaped < 0)
+		return reaped;
 	if (r == 0)
-		return died(path_base(c->program), status, e);
+		return died(path_base(w->call->program), status, e);
 	return r < 0 ? r : 0;
+}
+
+void worker_kill(struct worker *w)
+{
+	struct err ignored = ERR_INIT;
+	int status;
+	w->socket = fd_close(w->socket);
+	if (w->pid > 0)
+		(void)reap(w->pid, 0, &status, &ignored);
+	w->pid = 0;
+}
+
+int worker_call(const struct worker_call *c, struct err *e)
+{
+	struct worker w = WORKER_INIT;
+	int r = worker_start(c, &w, e);
+	return r < 0 ? r : worker_finish(&w, e);
 }

@@ -13,6 +13,8 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/err.h"
 
@@ -31,6 +33,18 @@ struct worker_call {
 	void *tick_ctx;
 };
 
-/* -EPROTO/-ETIME with ERR_PEER when the worker died, spoke nonsense or took too long; it is gone
- * when this returns, in every case. */
+/* Several at once: start them, then finish each. The call lives until it is finished. */
+struct worker {
+	pid_t pid; /* 0: not running */
+	int socket;
+	int64_t deadline_ms;
+	const struct worker_call *call;
+};
+#define WORKER_INIT ((struct worker){ .socket = -1 })
+int worker_start(const struct worker_call *c, struct worker *ret, struct err *e);
+int worker_finish(struct worker *w, struct err *e);
+void worker_kill(struct worker *w); /* one that may be running: its answer is not wanted any more */
+
+/* Both in one. -EPROTO/-ETIME with ERR_PEER when the worker died, spoke nonsense or took too long;
+ * it is gone when this returns, in every case. */
 int worker_call(const struct worker_call *c, struct err *e);

@@ -80,7 +80,7 @@ int aci_read(struct stream *s, const struct untar_limits *limits, const struct s
 	struct untar_counts *ret, struct err *e)
 {
 	struct aci a = { .inner = inner, .manifest = STR_INIT(STR_MAX_MANIFEST) };
-	const struct sink sink = { &a, begin, data, end };
+	const struct sink sink = { &a, begin, data, end, NULL };
 	int r = untar(s, limits, &sink, ret, e);
 	str_release(&a.manifest);
 	if (r < 0)

@@ -181,7 +181,7 @@ static int end(void *ctx, const struct entry *entry, struct err *e)
 
 struct sink compare_sink(struct compare *c)
 {
-	return (struct sink){ c, begin, data, end };
+	return (struct sink){ c, begin, data, end, NULL };
 }
 
 static int count_one(void *ctx, const struct walk_entry *entry, struct err *e)

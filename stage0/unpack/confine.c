@@ -7,7 +7,7 @@
 
 #define MAX_ADDRESS_SPACE (2ULL << 30)
 #define CAP(name) (1U << CAP_##name)
-_Static_assert(CAP_SETFCAP < 32, "one word holds what is needed");
+_Static_assert(CAP_SETFCAP < 32 && CAP_SYS_ADMIN < 32, "one word holds what is needed");
 
 static const uint32_t mode_caps[_UNPACK_MODE_MAX] = {
 	[UNPACK_TREE] = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) | CAP(MKNOD) |
@@ -15,13 +15,20 @@ static const uint32_t mode_caps[_UNPACK_MODE_MAX] = {
 	[UNPACK_COMPARE] = CAP(DAC_READ_SEARCH),
 	[UNPACK_PLAIN] = 0,
 	[UNPACK_PACK] = CAP(DAC_READ_SEARCH),
+	/* SYS_ADMIN for one attribute: trusted.overlay.opaque. Of what it opens elsewhere nothing
+	 * is among the system calls below. */
+	[UNPACK_LAYER] = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) | CAP(MKNOD) |
+			 CAP(SETFCAP) | CAP(SYS_ADMIN),
+	[UNPACK_FILES] = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER),
+	[UNPACK_SAME] = CAP(DAC_READ_SEARCH),
+	[UNPACK_DOCUMENT] = 0,
 };
 
 /* Files below the root. */
 static const uint32_t calls[] = { SYS_openat, SYS_newfstatat, SYS_statx, SYS_getdents64,
-	SYS_readlinkat, SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_fchown,
-	SYS_fchownat, SYS_fchmod, SYS_fchmodat, SYS_utimensat, SYS_fsetxattr, SYS_fgetxattr,
-	SYS_flistxattr };
+	SYS_readlinkat, SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_unlinkat,
+	SYS_fchown, SYS_fchownat, SYS_fchmod, SYS_fchmodat, SYS_utimensat, SYS_fsetxattr,
+	SYS_fgetxattr, SYS_flistxattr };
 
 int job_confine(const struct unpack_request *request, int dirfd, struct err *e)
 {

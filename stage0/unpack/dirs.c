@@ -88,6 +88,14 @@ struct dir *dirs_note(struct dirs *d, const char *path, size_t n, struct err *e)
 	return &d->v[d->n - 1];
 }
 
+void dirs_forget(struct dirs *d, const char *path)
+{
+	uint32_t slot = *slot_of(d, path, strlen(path));
+	if (slot)
+		d->v[slot - 1].listed = false;
+	pop_to(d, 0);
+}
+
 /* How many components of the walk's path lead to `path`'s directory as well. */
 static size_t common_depth(const struct dirs *d, const char *path, size_t parent_len)
 {

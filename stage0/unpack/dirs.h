@@ -49,6 +49,9 @@ void dirs_release(struct dirs *d);
 /* Finds or adds; the pointer is valid until the next call. NULL: too many. */
 struct dir *dirs_note(struct dirs *d, const char *path, size_t n, struct err *e);
 
+/* What was at `path` is no directory any more, and is not to be mistaken for one. */
+void dirs_forget(struct dirs *d, const char *path);
+
 /* Goes to the directory that `path` lies in. Returns its descriptor, owned by the walk and valid
  * until the next call, and the last component. Directories on the way are noted. -ENOENT and
  * -ENOTDIR say that there is no such directory. */

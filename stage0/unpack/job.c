@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage0/unpack/job.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 #include "lib/fs/io.h"
 #include "stage0/unpack/aci.h"
 #include "stage0/unpack/compare.h"
+#include "stage0/unpack/document.h"
+#include "stage0/unpack/layer.h"
 #include "stage0/unpack/pack.h"
+#include "stage0/unpack/same.h"
 #include "stage0/unpack/tree.h"
 
 struct job {
@@ -30,6 +36,7 @@ static int open_stream(struct job *j, int copy_fd, struct err *e)
 		.fd = j->fds->input,
 		.copy_fd = copy_fd,
 		.no_isal = j->request->flags & UNPACK_NO_ISAL,
+		.sha256 = j->request->mode == UNPACK_LAYER,
 		.max_bytes = j->request->max_bytes,
 	};
 	return stream_open(&j->stream, &o, e);
@@ -43,25 +50,35 @@ static int close_stream(struct job *j, int r, struct err *e)
 	if (r < 0)
 		return r;
 	memcpy(j->answer->digest, j->stream.digest, sizeof j->answer->digest);
+	memcpy(j->answer->input_digest, j->stream.input_digest, sizeof j->answer->input_digest);
 	j->answer->input_bytes = j->stream.input_bytes;
 	j->answer->bytes = j->stream.bytes;
 	return 0;
 }
 
+typedef int (*read_fn)(struct stream *s, const struct untar_limits *limits, const struct sink *sink,
+	struct untar_counts *ret, struct err *e);
+
 /* Reads the archive into `sink`, to its very end. */
-static int read_image(struct job *j, const struct sink *sink, int copy_fd, struct err *e)
+static int read_archive(
+	struct job *j, read_fn read, const struct sink *sink, int copy_fd, struct err *e)
 {
 	const struct untar_limits limits = { j->request->max_entries, j->request->max_bytes };
 	struct untar_counts counts = { 0 };
 	int r = open_stream(j, copy_fd, e);
 	if (r < 0)
 		return r;
-	r = close_stream(j, aci_read(&j->stream, &limits, sink, &counts, e), e);
+	r = close_stream(j, read(&j->stream, &limits, sink, &counts, e), e);
 	if (r < 0)
 		return r;
 	j->answer->entries = counts.entries;
 	j->answer->tree_bytes = counts.bytes;
 	return aci_check_end(&j->stream, e);
+}
+
+static int read_image(struct job *j, const struct sink *sink, int copy_fd, struct err *e)
+{
+	return read_archive(j, aci_read, sink, copy_fd, e);
 }
 
 static int make_tree(struct job *j, struct err *e)
@@ -120,11 +137,97 @@ static int make_archive(struct job *j, struct err *e)
 		&j->answer->entries, e);
 }
 
+/* DIR/rootfs, that it may have the attributes of the layer's own top. */
+static int make_rootfs(int dir, struct err *e)
+{
+	if (mkdirat(dir, "rootfs", 0755) < 0)
+		return ERR_SYS(e, "create 'rootfs'");
+	_clean_(fd) int fd = openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchown(fd, 0, 0) < 0 || fchmod(fd, 0755) < 0)
+		return ERR_SYS(e, "create 'rootfs'");
+	return take_fd(&fd);
+}
+
+static int make_layer(struct job *j, struct err *e)
+{
+	bool alone = j->request->flags & UNPACK_ALONE;
+	_clean_(fd) int root = make_rootfs(j->fds->dir, e);
+	if (root < 0)
+		return root;
+	struct layer *layer = xcalloc(1, sizeof *layer);
+	int r = layer_init(layer, root, j->fds->lower, alone, e);
+	const struct sink sink = layer_sink(layer);
+	if (r >= 0)
+		r = read_archive(j, untar, &sink, j->fds->output, e);
+	if (r >= 0)
+		r = layer_finish(layer, e);
+	if (layer->needs_lower)
+		j->answer->notes |= UNPACK_NEEDS_LOWER;
+	if (layer->opaque_top)
+		j->answer->notes |= UNPACK_OPAQUE_TOP;
+	/* Not a failure: it was asked whether it can be done alone. */
+	if (r < 0 && alone && layer->needs_lower)
+		r = 0;
+	layer_release(layer);
+	free(layer);
+	return r;
+}
+
+static int plain_begin(void *ctx, const struct entry *entry, struct err *e)
+{
+	struct tree *t = ctx;
+	struct entry plain = *entry;
+	if (entry->type == ENTRY_CHAR || entry->type == ENTRY_BLOCK || entry->type == ENTRY_FIFO)
+		return ERR_BAD(e, "'%s' is neither a file nor a directory nor a link", entry->path);
+	plain.uid = plain.gid = 0;
+	plain.mode = entry->type == ENTRY_DIR ? 0700 : 0600;
+	plain.n_xattrs = 0;
+	const struct sink sink = tree_sink(t);
+	return sink.begin(t, &plain, e);
+}
+
+static int plain_end(void *ctx, const struct entry *entry, struct err *e)
+{
+	struct tree *t = ctx;
+	(void)entry;
+	(void)e;
+	t->fd = fd_close(t->fd);
+	return 0;
+}
+
+/* An archive that holds a layout: its files, for us alone. */
+static int make_files(struct job *j, struct err *e)
+{
+	struct tree tree;
+	int r = tree_init(&tree, j->fds->dir, e);
+	if (r < 0)
+		return r;
+	tree.again = true;
+	const struct sink sink = { &tree, plain_begin, tree_sink(&tree).data, plain_end, NULL };
+	r = read_archive(j, untar, &sink, -1, e);
+	tree_release(&tree);
+	return r;
+}
+
+static int compare_trees(struct job *j, struct err *e)
+{
+	return same_trees(j->fds->dir, j->fds->lower, &j->answer->differences, &j->answer->err, e);
+}
+
+static int read_document(struct job *j, struct err *e)
+{
+	return document_read(j->fds->input, j->fds->output, e);
+}
+
 static int (*const modes[_UNPACK_MODE_MAX])(struct job *, struct err *) = {
 	[UNPACK_TREE] = make_tree,
 	[UNPACK_COMPARE] = compare_tree,
 	[UNPACK_PLAIN] = make_plain,
 	[UNPACK_PACK] = make_archive,
+	[UNPACK_LAYER] = make_layer,
+	[UNPACK_FILES] = make_files,
+	[UNPACK_SAME] = compare_trees,
+	[UNPACK_DOCUMENT] = read_document,
 };
 
 void job_run(

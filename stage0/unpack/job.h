@@ -9,7 +9,7 @@
 #include "stage0/unpack.h"
 
 struct job_fds {
-	int input, dir, output; /* as UNPACK_FD_*; output may be -1 */
+	int input, dir, output, lower; /* as UNPACK_FD_*; the last two may be -1 */
 };
 
 /* Loads whatever must not be loaded from inside another root. */

@@ -15,6 +15,11 @@ static int receive(struct unpack_request *ret)
 		       : -1;
 }
 
+static int if_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0 ? fd : -1;
+}
+
 int main(void)
 {
 	static struct unpack_answer answer;
@@ -24,9 +29,8 @@ int main(void)
 		fputs("unpack: run by rkt, not by hand\n", stderr);
 		return 2;
 	}
-	bool has_output = fcntl(UNPACK_FD_OUTPUT, F_GETFD) >= 0;
-	const struct job_fds fds = { UNPACK_FD_INPUT, UNPACK_FD_DIR,
-		has_output ? UNPACK_FD_OUTPUT : -1 };
+	const struct job_fds fds = { UNPACK_FD_INPUT, UNPACK_FD_DIR, if_open(UNPACK_FD_OUTPUT),
+		if_open(UNPACK_FD_LOWER) };
 	int r = job_prepare(&e);
 	if (r >= 0)
 		r = job_confine(&request, fds.dir, &e);

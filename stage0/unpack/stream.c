@@ -16,8 +16,9 @@ int stream_prepare(struct err *e)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) ||
-		!EVP_Digest("", 0, digest, NULL, EVP_sha512(), NULL))
-		return err_set(e, ERR_SYSTEM, ENOSYS, "this OpenSSL has no sha512");
+		!EVP_Digest("", 0, digest, NULL, EVP_sha512(), NULL) ||
+		!EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL))
+		return err_set(e, ERR_SYSTEM, ENOSYS, "this OpenSSL has no sha512 or sha256");
 	return 0;
 }
 
@@ -27,6 +28,7 @@ struct inflate {
 	struct stream *s;
 	const struct codec *codec;
 	void *state;
+	EVP_MD_CTX *md; /* of the input, where that is asked */
 	uint8_t *input;
 	struct codec_io io;
 	bool between; /* members: only another one, or zeros, may follow */
@@ -45,6 +47,8 @@ static int inflate_read(struct inflate *f, struct err *e)
 	f->io.last = (size_t)n < INPUT_SIZE - f->io.n_in;
 	f->io.n_in += (size_t)n;
 	f->s->input_bytes += (uint64_t)n;
+	if (f->md && !EVP_DigestUpdate(f->md, at, (size_t)n))
+		return ERR_NUM(e, ENOMEM, "sha256");
 	if (f->s->o.copy_fd < 0)
 		return 0;
 	int r = io_write_all(f->s->o.copy_fd, at, (size_t)n, e);
@@ -127,6 +131,9 @@ static int inflate_all(struct inflate *f, struct err *e)
 
 static int inflate_stream(struct inflate *f, struct err *e)
 {
+	f->md = f->s->o.sha256 ? EVP_MD_CTX_new() : NULL;
+	if (f->s->o.sha256 && !(f->md && EVP_DigestInit_ex(f->md, EVP_sha256(), NULL)))
+		return ERR_NUM(e, ENOMEM, "sha256");
 	int r = inflate_read(f, e);
 	if (r < 0)
 		return r;
@@ -138,6 +145,8 @@ static int inflate_stream(struct inflate *f, struct err *e)
 	if (r >= 0)
 		r = inflate_all(f, e);
 	f->codec->close(f->state);
+	if (r >= 0 && f->md && !EVP_DigestFinal_ex(f->md, f->s->input_digest, NULL))
+		return ERR_NUM(e, ENOMEM, "sha256");
 	return r < 0 ? r : inflate_flush(f, e);
 }
 
@@ -150,6 +159,7 @@ static void *stream_inflater(void *arg)
 	_clean_(mem) uint8_t *input = f.input = xmalloc(INPUT_SIZE);
 	f.io.in = input;
 	int r = inflate_stream(&f, &e);
+	EVP_MD_CTX_free(f.md);
 	if (r < 0)
 		ring_fail(&s->ring, &e);
 	else
@@ -163,7 +173,7 @@ static void *stream_digester(void *arg)
 {
 	struct stream *s = arg;
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok = md && EVP_DigestInit_ex(md, EVP_sha512(), NULL);
+	bool ok = md && EVP_DigestInit_ex(md, s->o.sha256 ? EVP_sha256() : EVP_sha512(), NULL);
 	const struct ring_slot *slot;
 	while (ok && (slot = ring_next(&s->ring, RING_DIGEST))) {
 		ok = EVP_DigestUpdate(md, slot->bytes, slot->n);
@@ -173,7 +183,7 @@ static void *stream_digester(void *arg)
 	EVP_MD_CTX_free(md);
 	if (!ok) {
 		struct err e = ERR_INIT;
-		ERR_NUM(&e, ENOMEM, "sha512");
+		ERR_NUM(&e, ENOMEM, "digest");
 		ring_fail(&s->ring, &e);
 	}
 	return NULL;

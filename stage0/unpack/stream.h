@@ -2,10 +2,11 @@
 /*
  * stream: an archive from a descriptor, decompressed and digested while somebody reads it.
  *
- * Two threads: one reads the input (keeping a copy of its bytes where asked) and inflates, one
- * computes sha512. The caller takes buffers of the uncompressed archive with stream_next() on its
- * own thread, and ends with stream_finish(), which reads on to the very end: the digest covers
- * every byte, also those behind the end that an archive declares.
+ * Two threads: one reads the input (keeping a copy of its bytes and computing their sha256 where
+ * asked) and inflates, one computes the digest of what comes out: sha512, or sha256 for layers. The
+ * caller takes buffers of the uncompressed archive with stream_next() on its own thread, and ends
+ * with stream_finish(), which reads on to the very end: the digest covers every byte, also those
+ * behind the end that an archive declares.
  *
  * Usage: stream_open, stream_next…, stream_finish. After an error, stream_abort.
  */
@@ -23,6 +24,7 @@ struct stream_options {
 	int fd;
 	int copy_fd; /* gets the bytes of fd as they come, or -1 */
 	bool no_isal;
+	bool sha256;	    /* instead of sha512, and also of the input */
 	uint64_t max_bytes; /* uncompressed */
 };
 
@@ -31,7 +33,7 @@ struct stream {
 	struct ring ring;
 	pthread_t inflater, digester;
 	uint64_t input_bytes, bytes;
-	uint8_t digest[STREAM_DIGEST_SIZE];
+	uint8_t digest[STREAM_DIGEST_SIZE], input_digest[STREAM_DIGEST_SIZE];
 	uint64_t trailing_zeros; /* at the end of what was read so far, up to a slot */
 	bool holds;		 /* stream_next() has given out a slot */
 };

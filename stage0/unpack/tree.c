@@ -74,7 +74,7 @@ static int make_dir(struct tree *t, const struct entry *entry, struct err *e)
 	struct dir *dir = dirs_note(&t->dirs, entry->path, strlen(entry->path), e);
 	if (!dir)
 		return -EFBIG;
-	if (dir->listed)
+	if (dir->listed && !t->again)
 		return ERR_BAD(e, "duplicate entry '%s'", entry->path);
 	dir->listed = true;
 	dir->mtime = entry->mtime;
@@ -200,7 +200,17 @@ static int end(void *ctx, const struct entry *entry, struct err *e)
 
 struct sink tree_sink(struct tree *t)
 {
-	return (struct sink){ t, begin, data, end };
+	return (struct sink){ t, begin, data, end, NULL };
+}
+
+int tree_top(struct tree *t, const struct entry *entry, struct err *e)
+{
+	int root = t->dirs.root;
+	if (fchown(root, entry->uid, entry->gid) < 0 || fchmod(root, entry->mode) < 0)
+		return ERR_SYS(e, "set the attributes of the top directory");
+	t->has_top = true;
+	t->top_mtime = entry->mtime;
+	return set_xattrs(root, entry, e);
 }
 
 int tree_finish(struct tree *t, struct err *e)
@@ -216,5 +226,8 @@ int tree_finish(struct tree *t, struct err *e)
 		if (r < 0)
 			return r;
 	}
+	const struct timespec times[2] = { t->top_mtime, t->top_mtime };
+	if (t->has_top && futimens(t->dirs.root, times) < 0)
+		return ERR_SYS(e, "set the time of the top directory");
 	return 0;
 }

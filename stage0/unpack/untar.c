@@ -200,12 +200,11 @@ static int one_entry(struct untar *u, struct archive_entry *ae, struct err *e)
 		r = entry_type(ae, &entry.type, e);
 	if (r < 0)
 		return r;
-	if (!*path) {
-		/* "./" stands for the directory that the archive was made of. */
-		return entry.type == ENTRY_DIR
-			       ? 0
-			       : ERR_BAD(e, "the top of the archive is not a directory");
-	}
+	bool top = !*path; /* "./" stands for the directory that the archive was made of. */
+	if (top && entry.type != ENTRY_DIR)
+		return ERR_BAD(e, "the top of the archive is not a directory");
+	if (top && !u->sink->top)
+		return 0;
 	if (entry.type == ENTRY_HARDLINK) {
 		r = normalize(archive_entry_hardlink(ae), target, "hard link target", e);
 		entry.target = target;
@@ -219,6 +218,8 @@ static int one_entry(struct untar *u, struct archive_entry *ae, struct err *e)
 		r = entry_numbers(u, ae, &entry, e);
 	if (r >= 0)
 		r = entry_xattrs(ae, &entry, e);
+	if (r >= 0 && top)
+		return u->sink->top(u->sink->ctx, &entry, e);
 	if (r >= 0)
 		r = u->sink->begin(u->sink->ctx, &entry, e);
 	if (r >= 0 && entry.type == ENTRY_FILE)

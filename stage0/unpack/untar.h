@@ -58,6 +58,8 @@ struct sink {
 	int (*begin)(void *ctx, const struct entry *entry, struct err *e);
 	int (*data)(void *ctx, uint64_t offset, const void *bytes, size_t n, struct err *e);
 	int (*end)(void *ctx, const struct entry *entry, struct err *e);
+	/* "./", the directory that the archive was made of, with an empty path; may be NULL. */
+	int (*top)(void *ctx, const struct entry *entry, struct err *e);
 };
 
 struct untar_limits {

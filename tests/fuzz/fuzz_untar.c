@@ -13,7 +13,7 @@
 
 /* Made once: top is what must not change, tree within it is what is filled. */
 static char top[] = "/dev/shm/rkt-fuzz-untar-XXXXXX";
-static int top_fd = -1, tree_fd = -1;
+static int top_fd = -1, tree_fd = -1, lower_fd = -1;
 
 static void prepare(void)
 {
@@ -28,7 +28,10 @@ static void prepare(void)
 	top_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FUZZ_HOLDS(mkdirat(top_fd, "tree", 0700) == 0);
 	tree_fd = openat(top_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	FUZZ_HOLDS(tree_fd >= 0);
+	FUZZ_HOLDS(mkdirat(top_fd, "lower", 0700) == 0);
+	lower_fd = openat(top_fd, "lower", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	FUZZ_HOLDS(tree_fd >= 0 && lower_fd >= 0);
+	FUZZ_HOLDS(symlinkat("../../..", lower_fd, "a") == 0 && mkdirat(lower_fd, "b", 0700) == 0);
 }
 
 static unsigned names_in(int fd)
@@ -44,7 +47,7 @@ static unsigned names_in(int fd)
 static int run(enum unpack_mode mode, int input, struct unpack_answer *answer)
 {
 	const struct unpack_request q = { .mode = mode, .max_bytes = 4 << 20, .max_entries = 256 };
-	const struct job_fds fds = { input, tree_fd, -1 };
+	const struct job_fds fds = { input, tree_fd, -1, mode == UNPACK_LAYER ? lower_fd : -1 };
 	FUZZ_HOLDS(lseek(input, 0, SEEK_SET) == 0);
 	job_run(&q, &fds, answer);
 	return answer->result;
@@ -66,7 +69,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		FUZZ_HOLDS(answer.err.kind != ERR_NONE && answer.err.len > 0);
 	}
-	FUZZ_HOLDS(names_in(top_fd) == 1);
+	FUZZ_HOLDS(names_in(top_fd) == 2);
+	FUZZ_HOLDS(rmtree_contents(tree_fd, &e) == 0);
+	/* The same as a layer, over one with a link that leads away. */
+	if (run(UNPACK_LAYER, input, &answer) != 0)
+		FUZZ_HOLDS(answer.err.kind != ERR_NONE && answer.err.len > 0);
+	FUZZ_HOLDS(names_in(top_fd) == 2 && names_in(lower_fd) == 2);
 	FUZZ_HOLDS(rmtree_contents(tree_fd, &e) == 0);
 	return 0;
 }
