@@ -45,6 +45,7 @@ struct copy {
 	int src, dst; /* the directory where we are */
 	int top;      /* of the copy */
 	int stage;    /* of hard links, -1 until needed */
+	bool over;    /* over what is there already: copytree_layer() */
 	char stage_name[40];
 	struct level *levels;
 	size_t depth, cap;
@@ -88,6 +89,8 @@ static int copy_xattrs(struct copy *c, int in, int out, const struct place *p, c
 	if (n < 0)
 		return errno == ENOTSUP ? 0 : ERR_SYS(c->e, "list attributes of '%s'", name);
 	for (const char *key = c->list; key < c->list + n; key += strlen(key) + 1) {
+		if (c->over && str_after(key, "trusted.overlay."))
+			continue;
 		ssize_t len = in >= 0 ? fgetxattr(in, key, c->value, XATTR_MAX)
 				      : lgetxattr(p->src, key, c->value, XATTR_MAX);
 		if (len < 0 && errno == ENODATA)
@@ -334,7 +337,7 @@ static int go_down(struct copy *c, const char *name)
 	_clean_(fd) int src = openat(c->src, name, flags);
 	if (src < 0)
 		return ERR_SYS(c->e, "open '%s'", name);
-	if (mkdirat(c->dst, name, 0700) < 0)
+	if (mkdirat(c->dst, name, 0700) < 0 && !(c->over && errno == EEXIST))
 		return ERR_SYS(c->e, "create '%s'", name);
 	_clean_(fd) int dst = openat(c->dst, name, flags);
 	if (dst < 0)
@@ -383,11 +386,34 @@ static int go_up(struct copy *c)
 	return r < 0 ? r : open_parent(c, &c->dst, l->dst_dev, l->dst_ino);
 }
 
+static bool is_opaque(struct copy *c, const char *name)
+{
+	char value;
+	struct place p;
+	place_of(c, name, &p);
+	return lgetxattr(p.src, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
+/* Removes what the entry of an upper layer hides. 1: there is nothing more to do for it. */
+static int make_room(struct copy *c, const char *name, const struct stat *st)
+{
+	struct stat dst;
+	bool whiteout = S_ISCHR(st->st_mode) && st->st_rdev == 0;
+	if (fstatat(c->dst, name, &dst, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? whiteout : ERR_SYS(c->e, "stat '%s'", name);
+	bool merge = S_ISDIR(st->st_mode) && S_ISDIR(dst.st_mode) && !is_opaque(c, name);
+	int r = merge ? 0 : rmtree_at(c->dst, name, c->e);
+	return r < 0 ? r : whiteout;
+}
+
 static int copy_entry(struct copy *c, const char *name)
 {
 	struct stat st;
 	if (fstatat(c->src, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return ERR_SYS(c->e, "stat '%s'", name);
+	int done = c->over ? make_room(c, name, &st) : 0;
+	if (done)
+		return done < 0 ? done : 0;
 	if (S_ISDIR(st.st_mode))
 		return go_down(c, name);
 	return st.st_nlink > 1 ? copy_linked(c, name, &st) : copy_leaf(c, name, &st);
@@ -409,13 +435,14 @@ static int walk(struct copy *c)
 	return r;
 }
 
-int copytree(int srcfd, int dstfd, struct err *e)
+static int copy_all(int srcfd, int dstfd, bool over, struct err *e)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	struct copy c = { .src = openat(srcfd, ".", flags),
 		.dst = openat(dstfd, ".", flags),
 		.top = dstfd,
 		.stage = -1,
+		.over = over,
 		.e = e };
 	int r = c.src < 0 || c.dst < 0 ? ERR_SYS(e, "open directory") : walk(&c);
 	while (c.depth)
@@ -428,4 +455,14 @@ int copytree(int srcfd, int dstfd, struct err *e)
 	free(c.value);
 	free(c.chunk);
 	return r;
+}
+
+int copytree(int srcfd, int dstfd, struct err *e)
+{
+	return copy_all(srcfd, dstfd, false, e);
+}
+
+int copytree_layer(int srcfd, int dstfd, struct err *e)
+{
+	return copy_all(srcfd, dstfd, true, e);
 }

@@ -12,3 +12,8 @@
 /* Copies the contents of srcfd into the existing empty directory dstfd, and the attributes of the
  * top directory too. */
 int copytree(int srcfd, int dstfd, struct err *e);
+
+/* Puts one lower directory of overlayfs over what dstfd has already, as overlayfs shows it: what is
+ * in both is replaced, directories are merged, whiteouts (devices 0:0) remove, directories with
+ * trusted.overlay.opaque replace. Call it for the lowest layer first. */
+int copytree_layer(int srcfd, int dstfd, struct err *e);

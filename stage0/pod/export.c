@@ -50,7 +50,7 @@ static int export_root(
 		r = store_tree(s, app->image.id, &t, e);
 		if (r < 0)
 			return r;
-		r = mounts_app(apps, app->name, t.path, e);
+		r = mounts_app(apps, app->name, &t, e);
 		treeref_release(&t);
 		if (r < 0)
 			return r;

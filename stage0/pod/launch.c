@@ -140,13 +140,15 @@ static int mount_apps(struct launch *c, int apps)
 {
 	for (size_t i = 0; i < c->manifest->n_apps; i++) {
 		const struct runtime_app *app = &c->manifest->apps[i];
-		const char *tree;
+		struct treeref tree;
 		if (!ac_name_valid(app->name))
 			return ERR_BAD(c->e, "'%s' is not a valid app name", app->name);
-		int r = tree_path(c, app->image.id, &tree);
+		int r = store_tree(c->store, app->image.id, &tree, c->e);
 		if (r < 0)
 			return err_wrap(c->e, r, "app '%s'", app->name);
-		r = mounts_app(apps, app->name, tree, c->e);
+		/* The reference is not kept: the pod's own files keep the tree. */
+		r = mounts_app(apps, app->name, &tree, c->e);
+		treeref_release(&tree);
 		if (r < 0)
 			return r;
 	}

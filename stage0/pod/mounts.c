@@ -11,6 +11,8 @@
 
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
 
@@ -100,7 +102,9 @@ void mounts_program_leave(const char *program)
 enum { FSCONFIG_MAX = 255 };
 
 struct overlay {
-	const char *lower;	  /* absolute */
+	const char *lower; /* absolute; of several layers the topmost, for errors */
+	const int *layers; /* or NULL; the topmost first */
+	size_t n_layers;
 	char upper[PATH_MAX / 2]; /* relative to the pod's directory; of harmless characters */
 	char work[PATH_MAX / 2];
 	unsigned flags; /* MS_* */
@@ -123,6 +127,18 @@ static int overlay_error(const char *lower, struct err *e)
 	}
 }
 
+/* -ENOSYS: this kernel takes all layers in one option, which is too short for many. */
+static int overlay_layers(int fs, const struct overlay *o, struct err *e)
+{
+	for (size_t i = 0; i < o->n_layers; i++) {
+		char path[FD_PATH];
+		fd_path(path, o->layers[i]);
+		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", path, 0) < 0)
+			return errno == EINVAL && i == 0 ? -ENOSYS : overlay_error(o->lower, e);
+	}
+	return 0;
+}
+
 /* -ENOSYS: not with this kernel, and nothing has happened. */
 static int overlay_new(const struct overlay *o, int at, const char *dst, struct err *e)
 {
@@ -131,8 +147,12 @@ static int overlay_new(const struct overlay *o, int at, const char *dst, struct 
 	_clean_(fd) int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return overlay_error(o->lower, e);
+	int r = overlay_layers(fs, o, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0) < 0)
+		if (!(i == 1 && o->n_layers) &&
+			sys_fsconfig(fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0) < 0)
 			return overlay_error(o->lower, e);
 	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return overlay_error(o->lower, e);
@@ -143,12 +163,18 @@ static int overlay_new(const struct overlay *o, int at, const char *dst, struct 
 
 static int overlay_old(const struct overlay *o, const char *dst, struct err *e)
 {
-	char options[2 * PATH_MAX];
-	int n = snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", o->lower,
-		o->upper, o->work);
-	if (n < 0 || (size_t)n >= sizeof options)
+	_clean_(str) struct str options = STR_INIT(PATH_MAX - 1); /* one page is all that is read */
+	str_addf(&options, "upperdir=%s,workdir=%s,lowerdir=", o->upper, o->work);
+	for (size_t i = 0; i < o->n_layers; i++) {
+		char path[FD_PATH];
+		fd_path(path, o->layers[i]);
+		str_addf(&options, "%s%s", i ? ":" : "", path);
+	}
+	if (!o->n_layers)
+		str_add(&options, o->lower);
+	if (!str_ok(&options))
 		return ERR_NUM(e, ENAMETOOLONG, "overlay on '%s'", o->lower);
-	if (mount("overlay", dst, "overlay", o->flags, options) < 0)
+	if (mount("overlay", dst, "overlay", o->flags, str_text(&options)) < 0)
 		return overlay_error(o->lower, e);
 	return 0;
 }
@@ -173,7 +199,7 @@ static int overlay_mount(struct overlay *o, int at, const char *dst, struct err 
 	_clean_(fd) int upper = -1;
 	_clean_(fd) int work = -1;
 	int r = 0;
-	if (strpbrk(o->lower, ":,\\\"") || strlen(o->lower) > FSCONFIG_MAX) {
+	if (!o->n_layers && (strpbrk(o->lower, ":,\\\"") || strlen(o->lower) > FSCONFIG_MAX)) {
 		r = name_by_fd(o->lower, name, &lower, e);
 		o->lower = name;
 	}
@@ -193,14 +219,37 @@ static int overlay_mount(struct overlay *o, int at, const char *dst, struct err 
 	return overlay_old(o, target, e);
 }
 
-int mounts_app(int apps, const char *name, const char *tree, struct err *e)
+/* By path, once more: overlayfs takes only what is mounted in this very namespace. */
+static int open_layers(struct overlay *o, const struct strv *paths, int **ret_fds, struct err *e)
+{
+	int *fds = *ret_fds = xcalloc(paths->n, sizeof *fds);
+	o->layers = fds;
+	for (; o->n_layers < paths->n; o->n_layers++) {
+		const char *path = paths->v[o->n_layers];
+		int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return ERR_SYS(e, "open '%s'", path);
+		fds[o->n_layers] = fd;
+	}
+	return 0;
+}
+
+int mounts_app(int apps, const char *name, const struct treeref *tree, struct err *e)
 {
 	char dst[PATH_MAX / 2];
-	struct overlay o = { .lower = tree, .flags = MS_NODEV };
+	struct overlay o = { .lower = tree->path, .flags = MS_NODEV };
+	_clean_(mem) int *layers = NULL;
 	snprintf(o.upper, sizeof o.upper, POD_OVERLAY_DIR "/%s/upper", name);
 	snprintf(o.work, sizeof o.work, POD_OVERLAY_DIR "/%s/work", name);
 	snprintf(dst, sizeof dst, "%s/rootfs", name);
-	return err_wrap(e, overlay_mount(&o, apps, dst, e), "app '%s'", name);
+	int r = 0;
+	if (tree->n_layers > 1)
+		r = open_layers(&o, &tree->layer_paths, &layers, e);
+	if (r >= 0)
+		r = overlay_mount(&o, apps, dst, e);
+	while (o.n_layers)
+		fd_close(layers[--o.n_layers]);
+	return err_wrap(e, r, "app '%s'", name);
 }
 
 /* --- stage1 -------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "stage0/pod/pod.h"
+#include "stage0/store/store.h"
 
 /* The private (slave) namespace. The working directory becomes the pod's. */
 int mounts_enter(const struct pod *p, struct err *e);
@@ -21,7 +22,7 @@ void mounts_leave(struct pod *p);
  * and opt/stage2/. *ret_root: stage1's root; *ret_apps: its opt/stage2. */
 int mounts_stage1(const char *tree, bool read_only, int *ret_root, int *ret_apps, struct err *e);
 /* An app's overlay at apps/NAME/rootfs. */
-int mounts_app(int apps, const char *name, const char *tree, struct err *e);
+int mounts_app(int apps, const char *name, const struct treeref *tree, struct err *e);
 
 /* Where stage1's tree can be written to: covers the program that is about to be executed with
  * itself, read-only. An app may get hold of it as /proc/PID/exe, and write to it when nobody runs

@@ -10,7 +10,6 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/fs/atomic.h"
-#include "lib/fs/copytree.h"
 #include "lib/fs/io.h"
 #include "lib/fs/path.h"
 #include "stage0/pod/internal.h"
@@ -89,7 +88,7 @@ static int make_overlay(struct prep *c, const char *dir, const struct treeref *l
 
 static int copy_to(struct prep *c, const struct treeref *from, int to)
 {
-	int r = to < 0 ? to : copytree(from->rootfs_fd, to, c->e);
+	int r = to < 0 ? to : treeref_copy(from, to, c->e);
 	fd_close(to);
 	return err_wrap(c->e, r, "copy '%s'", from->path);
 }
@@ -200,6 +199,9 @@ static int take_trees(struct prep *c)
 	int r = store_tree(c->store, c->o->stage1->id, &c->stage1, c->e);
 	if (r < 0)
 		return err_wrap(c->e, r, "stage1");
+	if (c->stage1.n_layers)
+		return ERR_BAD(c->e, "stage1: image '%s' has layers: an appc image is wanted",
+			c->o->stage1->id);
 	for (size_t i = 0; i < c->manifest->n_apps; i++) {
 		const struct runtime_app *app = &c->manifest->apps[i];
 		/* The name becomes part of paths. */
@@ -281,7 +283,7 @@ int pod_prepare(struct pods *ps, struct pod *p, struct store *s, const struct po
 		.manifest = m,
 		.o = o,
 		.no_overlay = o->no_overlay || !overlay_possible(p->dirfd),
-		.stage1 = { .lock_fd = -1, .rootfs_fd = -1 },
+		.stage1 = TREEREF_INIT,
 		.trees = xcalloc(m->n_apps, sizeof *c.trees),
 		.e = e };
 	for (size_t i = 0; i < m->n_apps; i++)

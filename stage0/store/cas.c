@@ -35,8 +35,8 @@ const char *id_hex(const char *id, struct err *e)
 static const struct {
 	const char *path;
 	bool group;
-} dirs[] = { { ".", true }, { "blob", true }, { CAS_BLOB, true }, { CAS_IMAGE, true },
-	{ CAS_TREE, false }, { CAS_TMP, true }, { CAS_REMOTE, true } };
+} dirs[] = { { ".", true }, { "blob", true }, { CAS_BLOB, true }, { CAS_BLOB256, true },
+	{ CAS_IMAGE, true }, { CAS_TREE, false }, { CAS_TMP, true }, { CAS_REMOTE, true } };
 
 int cas_make_dirs(struct store *s, struct err *e)
 {
@@ -106,8 +106,7 @@ void store_close(struct store *s)
 	mem_cleanup(&s->path);
 }
 
-int cas_each(
-	struct store *s, const char *dir, bool only_digests, cas_fn fn, void *ctx, struct err *e)
+int cas_each(struct store *s, const char *dir, size_t digits, cas_fn fn, void *ctx, struct err *e)
 {
 	int first = 0;
 	_clean_(fd) int fd = openat(s->dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -120,7 +119,8 @@ int cas_each(
 	errno = 0;
 	for (const struct dirent *entry; (entry = readdir(d)); errno = 0) {
 		struct err why = ERR_INIT;
-		if (only_digests ? !hex_valid(entry->d_name) : entry->d_name[0] == '.')
+		if (digits ? strlen(entry->d_name) != digits || !parse_hex(entry->d_name, digits)
+			   : entry->d_name[0] == '.')
 			continue;
 		int r = fn(ctx, entry->d_name, &why);
 		if (r < 0 && !first) {

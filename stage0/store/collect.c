@@ -66,7 +66,7 @@ static int remove_tree(struct store *s, const char *hex, struct err *e)
 	if (r < 0)
 		return r;
 	if (renameat(s->dirfd, place(CAS_TREE, hex).path, s->dirfd, place(CAS_TMP, name).path) < 0)
-		return ERR_SYS(e, "remove the tree of image '" ID_PREFIX "%s'", hex);
+		return ERR_SYS(e, "remove the tree '%s'", hex);
 	return remove_tmp(s, name, e);
 }
 
@@ -108,6 +108,27 @@ static int orphan_blob(void *ctx, const char *hex, struct err *e)
 	if (r <= 0 || record_exists(c->s, hex) || used(c, hex))
 		return r < 0 ? r : 0;
 	return remove_blob(c->s, hex, e);
+}
+
+/* Whoever imports holds a layer until the image's tree, which names it, is there. */
+static int orphan_layer(void *ctx, const char *hex, struct err *e)
+{
+	struct collector *c = ctx;
+	_clean_(fd) int lock = -1;
+	int r = take(c->s, CAS_TREE, hex, &lock, e);
+	return r <= 0 || layer_needed(c->s, hex) ? (r < 0 ? r : 0) : remove_tree(c->s, hex, e);
+}
+
+static int orphan_layer_blob(void *ctx, const char *hex, struct err *e)
+{
+	struct collector *c = ctx;
+	_clean_(fd) int lock = -1;
+	int r = take(c->s, CAS_BLOB256, hex, &lock, e);
+	if (r <= 0 || layer_blob_needed(c->s, hex))
+		return r < 0 ? r : 0;
+	if (unlinkat(c->s->dirfd, place(CAS_BLOB256, hex).path, 0) < 0 && errno != ENOENT)
+		return ERR_SYS(e, "remove the layer '%s'", hex);
+	return 0;
 }
 
 static int unused_image(void *ctx, const char *hex, struct err *e)
@@ -169,6 +190,10 @@ int store_remove(struct store *s, const char *id, tree_in_use_fn in_use, void *c
 		r = orphan_tree(&c, hex, e);
 	if (r >= 0)
 		r = orphan_blob(&c, hex, e);
+	if (r >= 0)
+		r = cas_each(s, CAS_TREE, OCI_HEX_SIZE, orphan_layer, &c, e);
+	if (r >= 0)
+		r = cas_each(s, CAS_BLOB256, OCI_HEX_SIZE, orphan_layer_blob, &c, e);
 	return r;
 }
 
@@ -186,14 +211,16 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 {
 	static const struct {
 		const char *dir;
-		bool only_digests;
+		size_t digits;
 		cas_fn fn;
 	} steps[] = {
-		{ CAS_TMP, false, leftover },
-		{ CAS_IMAGE, true, unused_image },
-		{ CAS_TREE, true, orphan_tree },
-		{ CAS_BLOB, true, orphan_blob },
-		{ CAS_REMOTE, false, stale_note },
+		{ CAS_TMP, 0, leftover },
+		{ CAS_IMAGE, HEX_SIZE, unused_image },
+		{ CAS_TREE, HEX_SIZE, orphan_tree },
+		{ CAS_TREE, OCI_HEX_SIZE, orphan_layer },
+		{ CAS_BLOB, HEX_SIZE, orphan_blob },
+		{ CAS_BLOB256, OCI_HEX_SIZE, orphan_layer_blob },
+		{ CAS_REMOTE, 0, stale_note },
 	};
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -211,7 +238,7 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 		n = 1;
 	for (size_t i = 0; i < n; i++) {
 		struct err why = ERR_INIT;
-		int r = cas_each(s, steps[i].dir, steps[i].only_digests, steps[i].fn, &c, &why);
+		int r = cas_each(s, steps[i].dir, steps[i].digits, steps[i].fn, &c, &why);
 		note(&first, r, e, &why);
 	}
 	return first;

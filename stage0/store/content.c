@@ -8,7 +8,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/fs/atomic.h"
-#include "lib/fs/copytree.h"
 #include "lib/fs/io.h"
 #include "lib/fs/lockfd.h"
 #include "lib/sys/compat.h"
@@ -19,8 +18,7 @@ enum { LOCK_TRIES = 1000, VERIFY_TRIES = 8 };
 
 /* --- verify ----------------------------------------------------------------------------------- */
 
-/* Puts `fresh` where the tree is; what was there ends in fresh's name, to be removed with it. */
-static int replace_tree(struct store *s, const char *hex, struct tmp *fresh, struct err *e)
+int replace_tree(struct store *s, const char *hex, struct tmp *fresh, struct err *e)
 {
 	const struct place tree = place(CAS_TREE, hex), tmp = place(CAS_TMP, fresh->name);
 	if (syncfs(fresh->fd) < 0)
@@ -44,7 +42,7 @@ static int replace_tree(struct store *s, const char *hex, struct tmp *fresh, str
 		if (r == 0)
 			return 0;
 	}
-	return ERR_SYS(e, "replace the tree of image '" ID_PREFIX "%s'", hex);
+	return ERR_SYS(e, "replace the tree '%s'", hex);
 }
 
 /* Alone with a tree: whoever copies it, or prepares a pod with it, has a shared lock. 1: ours; 0:
@@ -105,7 +103,7 @@ static int compare(struct store *s, const char *hex, int tree, struct err *e)
 	if (blob < 0)
 		return ERR_SYS(e, "open the stored archive");
 	const struct unpack_job job = {
-		.mode = UNPACK_COMPARE, .input = blob, .dir = tree, .output = -1
+		.mode = UNPACK_COMPARE, .input = blob, .dir = tree, .output = -1, .lower = -1
 	};
 	int r = unpacker_run(&job, &answer, e);
 	if (r < 0)
@@ -116,11 +114,42 @@ static int compare(struct store *s, const char *hex, int tree, struct err *e)
 	return answer.differences == 0;
 }
 
+/* The manifest that names the layers is what the image's id says. */
+static int verify_document(struct store *s, const char *hex, struct err *e)
+{
+	_clean_(tmp) struct tmp empty = TMP_INIT;
+	struct unpack_answer answer;
+	char got[HEX_SIZE + 1];
+	_clean_(fd) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	_clean_(fd) int blob =
+		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (blob < 0 || null < 0)
+		return ERR_SYS(e, "open the stored manifest");
+	int r = tmp_dir(s, &empty, e);
+	if (r < 0)
+		return r;
+	const struct unpack_job job = {
+		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = null, .lower = -1
+	};
+	r = unpacker_run(&job, &answer, e);
+	if (r < 0)
+		return r;
+	digest_hex(answer.digest, got);
+	return strcmp(got, hex) == 0 ? 0
+				     : ERR_BAD(e, "the stored manifest is not what was imported: "
+						  "import the image again");
+}
+
 /* 1: sound; 0: it was not, and is now; -EAGAIN: it changed while we looked. */
 static int verify_once(struct store *s, const char *id, const char *hex, struct err *e)
 {
-	struct treeref tree = { .lock_fd = -1, .rootfs_fd = -1 };
+	struct treeref tree = TREEREF_INIT;
 	int r = store_tree(s, id, &tree, e);
+	if (r >= 0 && tree.n_layers) {
+		treeref_release(&tree);
+		r = verify_document(s, hex, e);
+		return r < 0 ? r : verify_layers(s, hex, e);
+	}
 	if (r >= 0) {
 		r = compare(s, hex, tree.lock_fd, e);
 	} else if (r == -ENOENT) {
@@ -163,7 +192,21 @@ int store_verify(struct store *s, const char *id, struct err *e)
 
 /* --- export, extract, pack -------------------------------------------------------------------- */
 
-int store_export(struct store *s, const char *id, int fd, struct err *e)
+/* Layers are merged, and become an image without layers. */
+static int export_layers(
+	struct store *s, const char *id, const struct treeref *tree, int fd, struct err *e)
+{
+	_clean_(merged) struct merged all = MERGED_INIT;
+	_clean_(str) struct str manifest = STR_INIT(STR_MAX_MANIFEST);
+	int r = store_manifest_bytes(s, id, &manifest, e);
+	if (r >= 0)
+		r = merge_layers(s, tree->layers, tree->n_layers, &all, e);
+	if (r >= 0)
+		r = store_pack(all.fd, str_text(&manifest), manifest.len, fd, e);
+	return r < 0 ? err_wrap(e, r, "image '%s'", id) : 0;
+}
+
+static int export_archive(struct store *s, const char *id, int fd, struct err *e)
 {
 	_clean_(tmp) struct tmp empty = TMP_INIT;
 	struct unpack_answer answer;
@@ -181,7 +224,7 @@ int store_export(struct store *s, const char *id, int fd, struct err *e)
 	if (r < 0)
 		return r;
 	const struct unpack_job job = {
-		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = fd
+		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = fd, .lower = -1
 	};
 	r = unpacker_run(&job, &answer, e);
 	if (r < 0)
@@ -192,6 +235,18 @@ int store_export(struct store *s, const char *id, int fd, struct err *e)
 	return 0;
 }
 
+int store_export(struct store *s, const char *id, int fd, struct err *e)
+{
+	struct treeref tree;
+	struct err ignored = ERR_INIT;
+	/* Without a tree the archive may still be whole. */
+	if (store_tree(s, id, &tree, &ignored) < 0)
+		return export_archive(s, id, fd, e);
+	int r = tree.n_layers ? export_layers(s, id, &tree, fd, e) : export_archive(s, id, fd, e);
+	treeref_release(&tree);
+	return r;
+}
+
 int store_extract(struct store *s, const char *id, int dirfd, bool rootfs_only, struct err *e)
 {
 	struct treeref tree;
@@ -199,13 +254,9 @@ int store_extract(struct store *s, const char *id, int dirfd, bool rootfs_only, 
 	int r = store_tree(s, id, &tree, e);
 	if (r < 0)
 		return r;
-	_clean_(fd) int from =
-		openat(tree.lock_fd, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_clean_(fd) int to = -1;
-	if (from < 0) {
-		r = ERR_SYS(e, "open the tree of image '%s'", id);
-	} else if (rootfs_only) {
-		r = copytree(from, dirfd, e);
+	if (rootfs_only) {
+		r = treeref_copy(&tree, dirfd, e);
 	} else {
 		r = store_manifest_bytes(s, id, &manifest, e);
 		if (r >= 0)
@@ -216,7 +267,7 @@ int store_extract(struct store *s, const char *id, int dirfd, bool rootfs_only, 
 		if (r >= 0) {
 			to = openat(
 				dirfd, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			r = to < 0 ? ERR_SYS(e, "open 'rootfs'") : copytree(from, to, e);
+			r = to < 0 ? ERR_SYS(e, "open 'rootfs'") : treeref_copy(&tree, to, e);
 		}
 	}
 	treeref_release(&tree);
@@ -235,7 +286,7 @@ int store_pack(int rootfs_fd, const char *manifest, size_t n, int fd, struct err
 	if (lseek(input, 0, SEEK_SET) < 0)
 		return ERR_SYS(e, "seek");
 	const struct unpack_job job = {
-		.mode = UNPACK_PACK, .input = input, .dir = rootfs_fd, .output = fd
+		.mode = UNPACK_PACK, .input = input, .dir = rootfs_fd, .output = fd, .lower = -1
 	};
 	return unpacker_run(&job, &answer, e);
 }

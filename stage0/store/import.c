@@ -8,13 +8,10 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fs/atomic.h"
 #include "lib/fs/io.h"
-#include "lib/fs/lockfd.h"
-#include "lib/sys/compat.h"
 #include "stage0/store/internal.h"
 
-enum { COMPARE_CHUNK = 64 * 1024, PUBLISH_TRIES = 16 };
+enum { COMPARE_CHUNK = 64 * 1024 };
 
 static int64_t now_ns(void)
 {
@@ -71,7 +68,7 @@ static bool find_same(struct store *s, int fd, char ret[HEX_SIZE + 1])
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	struct same same = { .s = s, .fd = fd, .size = (uint64_t)st.st_size };
-	(void)cas_each(s, CAS_BLOB, true, compare_blob, &same, &ignored);
+	(void)cas_each(s, CAS_BLOB, HEX_SIZE, compare_blob, &same, &ignored);
 	memcpy(ret, same.hex, HEX_SIZE + 1);
 	return same.found;
 }
@@ -172,7 +169,7 @@ static int renew(struct store *s, const char *hex, const struct import_options *
 	if (store_tree(s, id, &tree, &ignored) < 0)
 		return 0;
 	int r = 0;
-	if (store_get(s, id, a, &old, &ignored) >= 0) {
+	if (store_get(s, id, a, &old, &ignored) >= 0 && !old.n_layers) {
 		if (old.insecure && o->check)
 			r = make_sound(s, id, hex, &tree, e);
 		if (r >= 0)
@@ -194,7 +191,6 @@ struct import {
 	struct tmp tree, blob;
 	struct unpack_answer answer;
 	struct image image;
-	bool tree_was_there;
 	char hex[HEX_SIZE + 1];
 };
 
@@ -245,6 +241,7 @@ static int unpack(struct import *i, int fd, struct err *e)
 		.input = fd,
 		.dir = i->tree.fd,
 		.output = i->blob.fd,
+		.lower = -1,
 		.max_bytes = i->o->max_bytes,
 		.max_entries = i->o->max_entries,
 		.timeout_s = i->o->timeout_s,
@@ -285,65 +282,23 @@ static int describe(struct import *i, struct arena *a, struct err *e)
 	return ask_after(i->o, m, a, &i->image, e);
 }
 
-static int publish_blob(struct import *i, int tmpdir, struct err *e)
-{
-	_clean_(fd) int dir = openat(i->s->dirfd, CAS_BLOB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return ERR_SYS(e, "open '%s/%s'", i->s->path, CAS_BLOB);
-	/* Over one that may be there: the same image, perhaps compressed in another way. */
-	if (renameat(tmpdir, i->blob.name, dir, i->hex) < 0)
-		return ERR_SYS(e, "rename '%s' to '%s'", i->blob.name, i->hex);
-	i->blob.name[0] = '\0';
-	return dir_sync(dir, e);
-}
-
-/* On success the tree is there, and *ret keeps it there. */
-static int publish_tree(struct import *i, int tmpdir, struct treeref *ret, struct err *e)
-{
-	_clean_(fd) int dir = openat(i->s->dirfd, CAS_TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return ERR_SYS(e, "open '%s/%s'", i->s->path, CAS_TREE);
-	for (int tries = 0; tries < PUBLISH_TRIES; tries++) {
-		int r = atomic_publish(tmpdir, i->tree.name, dir, i->hex, ATOMIC_VISIBLE, e);
-		if (r >= 0) {
-			i->tree.name[0] = '\0';
-			r = dir_sync(dir, e);
-			return r < 0 ? r : store_tree(i->s, i->image.id, ret, e);
-		}
-		if (r != -EEXIST && r != -ENOTEMPTY)
-			return r;
-		i->tree_was_there = true;
-		/* Somebody else was faster. Theirs may be removed before we hold it: again. */
-		r = store_tree(i->s, i->image.id, ret, e);
-		if (r != -ENOENT)
-			return r;
-	}
-	return err_set(
-		e, ERR_BUSY, EBUSY, "image '%s' is being removed again and again", i->image.id);
-}
-
 static int publish(struct import *i, struct err *e)
 {
-	struct treeref tree;
-	_clean_(fd) int tmpdir = openat(i->s->dirfd, CAS_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (tmpdir < 0)
-		return ERR_SYS(e, "open '%s/%s'", i->s->path, CAS_TMP);
+	_clean_(fd) int tree = -1;
 	if (syncfs(i->tree.fd) < 0)
 		return ERR_SYS(e, "sync the store");
-	/* From its publication on a tree may be used by others, who take a shared lock. */
-	int r = lockfd_wait(i->tree.fd, LOCK_SHARED, e);
+	int r = blob_publish(i->s, &i->blob, CAS_BLOB, i->hex, e);
 	if (r >= 0)
-		r = publish_blob(i, tmpdir, e);
-	if (r >= 0)
-		r = publish_tree(i, tmpdir, &tree, e);
-	if (r < 0)
-		return r;
-	if (i->tree_was_there && i->o->check)
-		r = make_sound(i->s, i->image.id, i->hex, &tree, e);
-	if (r >= 0)
-		r = record_write(i->s, &i->image, true, e);
-	treeref_release(&tree);
-	return r;
+		r = tree_publish(i->s, &i->tree, i->hex, &tree, e);
+	if (r > 0 && i->o->check) {
+		struct treeref sound = TREEREF_INIT;
+		tree = fd_close(tree);
+		r = make_sound(i->s, i->image.id, i->hex, &sound, e);
+		tree = take_fd(&sound.lock_fd);
+		treeref_release(&sound);
+	}
+	/* The tree is there, and held, until the record says that it is needed. */
+	return r < 0 ? r : record_write(i->s, &i->image, true, e);
 }
 
 static int import_new(struct store *s, int fd, const struct import_options *o, struct arena *a,

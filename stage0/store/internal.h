@@ -8,13 +8,16 @@
 
 #include <limits.h>
 
+#include "lib/spec/oci.h"
 #include "stage0/store/store.h"
 #include "stage0/unpack.h"
+#include "stage0/worker.h"
 
 enum { HEX_SIZE = 2 * UNPACK_DIGEST_SIZE, PLACE_SIZE = 256 };
 #define ID_PREFIX "sha512-"
 
 #define CAS_BLOB "blob/sha512"
+#define CAS_BLOB256 "blob/sha256"
 #define CAS_IMAGE "image"
 #define CAS_TREE "tree"
 #define CAS_TMP "tmp"
@@ -32,11 +35,11 @@ bool hex_valid(const char *name);
 
 /* --- cas.c: the directories --- */
 int cas_make_dirs(struct store *s, struct err *e);
-/* Calls fn for each name of a directory of the store that is a digest. Goes on past errors,
+/* Calls fn for each name of a directory of the store that is a digest of so many digits (0: for
+ * each that does not begin with a dot). Goes on past errors,
  * returns the first. */
 typedef int (*cas_fn)(void *ctx, const char *name, struct err *e);
-int cas_each(
-	struct store *s, const char *dir, bool only_digests, cas_fn fn, void *ctx, struct err *e);
+int cas_each(struct store *s, const char *dir, size_t digits, cas_fn fn, void *ctx, struct err *e);
 /* Makes what was renamed into it, or removed from it, survive a power cut. */
 int cas_sync(struct store *s, const char *dir, struct err *e);
 /* True when fd is still what dir/name refers to. */
@@ -63,6 +66,47 @@ bool record_exists(struct store *s, const char *hex);
 /* --- content.c --- */
 /* As store_verify, of a tree that may have no record yet. */
 int tree_verify(struct store *s, const char *hex, struct err *e);
+/* --- layer.c: one layer of an image: cas/tree/<64 digits>, with a file `layer` --- */
+struct layer_info {
+	const char *blob;	/* sha256 of what it was made of; in cas/blob/sha256 */
+	const char *diff;	/* sha256 of that, uncompressed */
+	int64_t size;		/* bytes of blob and tree */
+	bool context;		/* it depends on the layers below: its name is a chain id */
+	bool opaque_top, empty; /* nothing below is seen; it has no entry */
+};
+int layer_info_read(int dirfd, struct arena *a, struct layer_info *ret, struct err *e);
+int layer_info_write(int dirfd, const struct layer_info *info, struct err *e);
+/* Opens a layer's directory with a shared lock. -ENOENT: there is none. */
+int layer_open(struct store *s, const char *hex, struct err *e);
+/* The file `layers` of an image's tree: names of trees, lowest first. */
+int layer_list_read(int dirfd, struct arena *a, struct strlist *ret, struct err *e);
+int layer_list_write(int dirfd, const struct strlist *l, struct err *e);
+bool layer_needed(struct store *s, const char *hex);	  /* by an image */
+bool layer_blob_needed(struct store *s, const char *hex); /* by a layer */
+
+/* Opens cas/tree/<name> with a shared lock; `what` is for errors. */
+int tree_open_locked(struct store *s, const char *name, const char *what, int *ret, struct err *e);
+/* Moves a tree from cas/tmp to its name, or finds that somebody else was faster, whose tree is as
+ * good: 1. *ret_fd: the directory, with a shared lock. */
+int tree_publish(struct store *s, struct tmp *tree, const char *name, int *ret_fd, struct err *e);
+int blob_publish(
+	struct store *s, struct tmp *blob, const char *dir, const char *name, struct err *e);
+
+/* --- merge.c: several layers as one tree, to be read --- */
+struct merged {
+	int fd;
+	struct tmp copy; /* where overlayfs cannot do it */
+};
+#define MERGED_INIT ((struct merged){ .fd = -1, .copy = TMP_INIT })
+/* rootfs: directories, the topmost first. */
+int merge_layers(struct store *s, const int *rootfs, size_t n, struct merged *ret, struct err *e);
+void merged_cleanup(struct merged *m);
+
+/* --- verify --- */
+/* Puts `fresh` where the tree is; what was there ends in fresh's name, to be removed with it. */
+int replace_tree(struct store *s, const char *name, struct tmp *fresh, struct err *e);
+/* 1: every layer is sound; 0: one was not, and was replaced. */
+int verify_layers(struct store *s, const char *hex, struct err *e);
 
 /* --- remote.c --- */
 struct remote_note;
@@ -73,13 +117,26 @@ int note_read(
 /* --- unpacker.c: talking to the worker --- */
 struct unpack_job {
 	enum unpack_mode mode;
-	int input, dir, output; /* output: -1 for none */
+	int input, dir, output, lower; /* -1 for none */
 	uint64_t max_bytes, max_entries;
 	unsigned timeout_s;
 	unsigned flags;
 };
 /* 0 limits: the defaults. The answer is checked; what the worker reports becomes the error. */
 int unpacker_run(const struct unpack_job *job, struct unpack_answer *ret, struct err *e);
+
+/* Several at once. The job may go once it is started. */
+struct unpacking {
+	struct worker worker;
+	struct worker_call call;
+	struct unpack_request request;
+	struct unpack_answer answer;
+	char *program;
+};
+int unpacker_start(const struct unpack_job *job, struct unpacking *u, struct err *e);
+int unpacker_finish(struct unpacking *u, struct err *e); /* the answer is checked */
+void unpacker_kill(struct unpacking *u);		 /* running or not, even never started */
+
 void digest_hex(const uint8_t digest[UNPACK_DIGEST_SIZE], char ret[HEX_SIZE + 1]);
 /* Unpacks the blob of an image that is known into a fresh locked directory. */
 int unpack_blob(struct store *s, const char *hex, struct tmp *ret, struct err *e);

@@ -26,6 +26,12 @@ static const struct jfield verified_fields[] = {
 	{ 0 },
 };
 
+static const struct jfield layer_fields[] = {
+	{ "tree", J_STRING, offsetof(struct image_layer, tree), J_REQUIRED },
+	{ "size", J_I64, offsetof(struct image_layer, size), J_REQUIRED, .check = not_negative },
+	{ 0 },
+};
+
 _Static_assert(sizeof(((struct image *)0)->size) == sizeof(int64_t), "decoded as J_I64");
 static const struct jfield record_fields[] = {
 	{ "name", J_STRING, offsetof(struct image, name), J_REQUIRED },
@@ -36,6 +42,8 @@ static const struct jfield record_fields[] = {
 	{ "insecure", J_BOOL, offsetof(struct image, insecure), 0 },
 	{ "verified", J_OBJECT, offsetof(struct image, verified), 0, verified_fields,
 		sizeof(struct verified) },
+	{ "layers", J_ARRAY, SLICE_OF(struct image, layers, n_layers), 0, layer_fields,
+		sizeof(struct image_layer) },
 	{ 0 },
 };
 
@@ -76,6 +84,22 @@ static int record_publish(
 	return durable ? cas_sync(s, CAS_IMAGE, e) : 0;
 }
 
+static void encode_layers(struct jenc *j, const struct image *image)
+{
+	if (!image->n_layers)
+		return;
+	jenc_key(j, "layers");
+	jenc_open(j, '[');
+	for (size_t i = 0; i < image->n_layers; i++) {
+		jenc_open(j, '{');
+		jenc_member(j, "tree", image->layers[i].tree);
+		jenc_key(j, "size");
+		jenc_i64(j, image->layers[i].size);
+		jenc_close(j, '}');
+	}
+	jenc_close(j, ']');
+}
+
 int record_write(struct store *s, const struct image *image, bool durable, struct err *e)
 {
 	_clean_(str) struct str out = STR_INIT(RECORD_MAX);
@@ -95,6 +119,7 @@ int record_write(struct store *s, const struct image *image, bool durable, struc
 		jenc_key(&j, "verified");
 		verified_encode(&j, image->verified);
 	}
+	encode_layers(&j, image);
 	jenc_close(&j, '}');
 	str_addc(&out, '\n');
 	if (!str_ok(&out))
@@ -188,7 +213,7 @@ static int by_import(const void *a, const void *b)
 int store_list(struct store *s, struct arena *a, struct images *ret, struct err *e)
 {
 	struct listing l = { .s = s, .a = a };
-	int r = cas_each(s, CAS_IMAGE, true, list_one, &l, e);
+	int r = cas_each(s, CAS_IMAGE, HEX_SIZE, list_one, &l, e);
 	if (r < 0)
 		return r;
 	if (l.images.n)

@@ -33,7 +33,7 @@ static int resolve_id(
 		return ERR_NOENT(e, "no image IDs found");
 	int r = 0;
 	if (m.n < HEX_SIZE)
-		r = cas_each(s, CAS_IMAGE, true, match_id, &m, e);
+		r = cas_each(s, CAS_IMAGE, HEX_SIZE, match_id, &m, e);
 	else if (record_exists(s, prefix))
 		r = match_id(&m, prefix, e);
 	if (r < 0)

@@ -2,10 +2,17 @@
 /*
  * store: images, by content.
  *
- *	cas/blob/sha512/<hex>     what was imported, as it came; named by the id of its image
+ *	cas/blob/sha512/<hex>     what was imported, as it came; named by the id of its image. Of a
+ *	                          layered image the manifest that names its layers
+ *	cas/blob/sha256/<hex>     a layer of an OCI or Docker image, as it came
  *	cas/image/<hex>           one small JSON record per image: struct image
  *	cas/tree/<hex>/rootfs     the unpacked root filesystem; lower directory of overlays
  *	cas/tree/<hex>/manifest   the image's manifest, as in the archive
+ *	cas/tree/<hex>/layers     instead of rootfs: the names of layers, lowest first
+ *	cas/tree/<64 hex>/rootfs  an unpacked layer, shared by all images that have it: overlayfs'
+ *	                          form. Named by its diff id or, when it depends on the layers below
+ *	                          it (stage0/unpack/layer.h), by its chain id
+ *	cas/tree/<64 hex>/layer   what it was made of
  *	cas/remote/<key>          which image a URL gave (stage0/store/remote.h)
  *	cas/tmp/                  everything that is not yet true
  *
@@ -13,6 +20,8 @@
  * sync. An image exists exactly when its record does. Deleting goes the other way round. A name in
  * cas/tmp is locked by whoever works on it: what is not locked is left over and may be removed by
  * anyone.
+ *
+ * A layer is kept by the images' `layers` files, a layer's blob by the layers.
  *
  * A tree in use by a pod is kept by the pod's `treeStoreID` files: store_gc and store_remove ask
  * their `tree_in_use` callback. No lock is held across calls, but for the shared lock of a
@@ -42,6 +51,10 @@ struct verified {
 	int64_t time_ns;    /* unix time of the verification */
 };
 
+struct image_layer {
+	const char *tree;
+	int64_t size; /* bytes of its blob and tree */
+};
 struct image {
 	const char *id;			   /* sha512-<128 hex> */
 	const char *name;		   /* appc name; labels are in the manifest */
@@ -51,6 +64,8 @@ struct image {
 	const char *source;		   /* what it was fetched from, for error texts and JSON */
 	bool insecure;			   /* accepted without a signature */
 	struct verified *verified;	   /* NULL: insecure, or came with the program */
+	struct image_layer *layers;	   /* of a layered image, lowest first */
+	size_t n_layers;
 };
 struct images {
 	struct image *v;
@@ -92,6 +107,43 @@ int store_import(struct store *s, int fd, const struct import_options *o, struct
 /* "name[:version][,label=value]…" into its parts; the version is a label, too. */
 int store_parse_name(const char *ref, struct arena *a, const char **ret_name,
 	struct nvlist *ret_labels, struct err *e);
+/* A layered image. Layers that the store has are not asked for; the others are unpacked at the same
+ * time, as far as there are processors. */
+struct layer_source {
+	const char *blob;	  /* sha256 that it must have, or NULL: what it has is noted */
+	uint64_t size;		  /* likewise, with blob */
+	const char *diff, *chain; /* sha256: of it uncompressed, of it on those below */
+};
+struct layered_import {
+	struct import_options options;
+	const char *id;	      /* sha512-<hex> of document */
+	const void *document; /* the image's own manifest: kept */
+	size_t document_size;
+	const char *manifest; /* the appc manifest */
+	size_t manifest_size;
+	const struct layer_source *layers; /* lowest first */
+	size_t n_layers;
+	int (*open_layer)(void *ctx, size_t i, struct err *e); /* a descriptor to read, ours */
+	void *ctx;
+};
+int store_import_layers(struct store *s, const struct layered_import *in, struct err *e);
+
+/* Reads a document of an OCI or Docker image in a confined process (lib/spec/oci.h). ret_manifest
+ * may be NULL. */
+struct oci_query;
+struct oci_answer;
+int store_read_document(struct store *s, const struct oci_query *q, const void *bytes, size_t n,
+	struct oci_answer *ret, struct str *ret_manifest, struct err *e);
+/* A directory of the store that goes with store_scratch_remove(), filled with the files of an
+ * archive. */
+struct scratch {
+	struct store *s;
+	int fd;
+	char name[24];
+};
+int store_scratch(struct store *s, int archive, struct scratch *ret, struct err *e);
+void store_scratch_remove(struct scratch *t);
+
 /* `ref`: "sha512-" and at least 2 hex digits (what follows may be cut anywhere), or an appc name
  * with ":version" and ",label=value" parts; of several that match the last imported. Texts of
  * errors as in rkt: "no image IDs found", "image ID too short", "ambiguous image ID". */
@@ -108,11 +160,18 @@ void store_touch(struct store *s, const char *id); /* last used = now; failure d
 /* A reference that keeps the tree while it is open (a shared flock on the tree's directory). */
 struct treeref {
 	int lock_fd;   /* on cas/tree/<hex> */
-	int rootfs_fd; /* O_PATH, of cas/tree/<hex>/rootfs */
-	char *path;    /* of rootfs */
+	int rootfs_fd; /* O_PATH, of cas/tree/<hex>/rootfs; of a layered image its topmost layer's
+			*/
+	char *path;    /* of that */
+	int *layers;   /* of a layered image: O_PATH of each rootfs, topmost first; NULL else */
+	struct strv layer_paths;
+	size_t n_layers;
 };
+#define TREEREF_INIT ((struct treeref){ .lock_fd = -1, .rootfs_fd = -1 })
 int store_tree(struct store *s, const char *id, struct treeref *ret, struct err *e);
 void treeref_release(struct treeref *t);
+/* Copies what the tree's root filesystem is, layers merged, into the empty directory dirfd. */
+int treeref_copy(const struct treeref *t, int dirfd, struct err *e);
 
 /* True when some pod needs the tree of that id. */
 typedef bool (*tree_in_use_fn)(void *ctx, const char *id);

@@ -29,14 +29,14 @@ static int check_answer(const struct unpack_request *q, struct unpack_answer *a,
 	return a->result;
 }
 
-int unpacker_run(const struct unpack_job *job, struct unpack_answer *ret, struct err *e)
+int unpacker_start(const struct unpack_job *job, struct unpacking *u, struct err *e)
 {
-	_clean_(mem) char *program = NULL;
-	int r = self_worker("unpack", &program, e);
+	*u = (struct unpacking){ .worker = WORKER_INIT };
+	int r = self_worker("unpack", &u->program, e);
 	if (r < 0)
 		return r;
 	unsigned timeout = job->timeout_s ? job->timeout_s : DEFAULT_TIMEOUT;
-	const struct unpack_request request = {
+	u->request = (struct unpack_request){
 		.magic = UNPACK_MAGIC,
 		.version = UNPACK_VERSION,
 		.mode = job->mode,
@@ -45,17 +45,40 @@ int unpacker_run(const struct unpack_job *job, struct unpack_answer *ret, struct
 		.max_entries = job->max_entries ? job->max_entries : DEFAULT_ENTRIES,
 		.cpu_seconds = 4ULL * timeout,
 	};
-	const struct worker_call call = {
-		.program = program,
-		.fds = { job->input, job->dir, job->output, -1 },
-		.request = &request,
-		.request_size = sizeof request,
-		.answer = ret,
-		.answer_size = sizeof *ret,
+	u->call = (struct worker_call){
+		.program = u->program,
+		.fds = { job->input, job->dir, job->output, job->lower },
+		.request = &u->request,
+		.request_size = sizeof u->request,
+		.answer = &u->answer,
+		.answer_size = sizeof u->answer,
 		.timeout_s = timeout,
 	};
-	r = worker_call(&call, e);
-	return r < 0 ? r : check_answer(&request, ret, e);
+	return worker_start(&u->call, &u->worker, e);
+}
+
+int unpacker_finish(struct unpacking *u, struct err *e)
+{
+	int r = worker_finish(&u->worker, e);
+	mem_cleanup(&u->program);
+	return r < 0 ? r : check_answer(&u->request, &u->answer, e);
+}
+
+void unpacker_kill(struct unpacking *u)
+{
+	worker_kill(&u->worker);
+	mem_cleanup(&u->program);
+}
+
+int unpacker_run(const struct unpack_job *job, struct unpack_answer *ret, struct err *e)
+{
+	struct unpacking u;
+	int r = unpacker_start(job, &u, e);
+	if (r >= 0)
+		r = unpacker_finish(&u, e);
+	unpacker_kill(&u);
+	*ret = u.answer;
+	return r;
 }
 
 void digest_hex(const uint8_t digest[UNPACK_DIGEST_SIZE], char ret[HEX_SIZE + 1])
@@ -77,7 +100,7 @@ int unpack_blob(struct store *s, const char *hex, struct tmp *ret, struct err *e
 	if (r < 0)
 		return r;
 	const struct unpack_job job = {
-		.mode = UNPACK_TREE, .input = blob, .dir = dir.fd, .output = -1
+		.mode = UNPACK_TREE, .input = blob, .dir = dir.fd, .output = -1, .lower = -1
 	};
 	r = unpacker_run(&job, &answer, e);
 	if (r < 0)

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Import of a layered image.
+ *
+ *	find       what the store has is locked and used
+ *	alone      the others are unpacked side by side, none knowing of any other
+ *	on top     the few that turn out to depend on those below them (stage0/unpack/layer.h) are
+ *	           unpacked once more, from the lowest up, with those merged
+ *	publish    one sync; then blobs, layers, the image's tree, and last its record
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/fs/io.h"
+#include "stage0/store/internal.h"
+
+/* Each has two threads busy, and some 16 MiB. */
+enum { WORKERS_MAX = 4, WORKERS_MIN = 2 };
+
+struct part { /* one layer */
+	const struct layer_source *source;
+	const char *name; /* of its tree */
+	struct layer_info info;
+	struct tmp tree, blob; /* while it is new */
+	int dir;	       /* its directory, once it is in place: locked */
+	bool repeated;	       /* a layer further down has the same content */
+	bool done, on_top;
+	bool running;
+	int input;
+	struct unpacking u;
+};
+
+struct import {
+	struct store *s;
+	const struct layered_import *in;
+	struct arena *a;
+	struct part *parts;
+	size_t n;
+};
+
+static bool found_as(struct import *i, struct part *p, const char *name, bool needs_context)
+{
+	struct err ignored = ERR_INIT;
+	struct layer_info info;
+	_clean_(fd) int dir = layer_open(i->s, name, &ignored);
+	if (dir < 0 || layer_info_read(dir, i->a, &info, &ignored) < 0 ||
+		(info.context && !needs_context))
+		return false;
+	p->dir = take_fd(&dir);
+	p->info = info;
+	p->name = name;
+	return p->done = true;
+}
+
+static void find(struct import *i)
+{
+	for (size_t k = 0; k < i->n; k++) {
+		struct part *p = &i->parts[k];
+		const struct layer_source *src = p->source;
+		for (size_t j = 0; j < k; j++)
+			p->repeated |= str_eq(src->diff, i->parts[j].source->diff);
+		/* The lowest one's chain id is its diff id. One tree must not be twice in an
+		 * overlay. */
+		p->name = p->repeated ? src->chain : src->diff;
+		if (p->repeated || !found_as(i, p, src->diff, k == 0))
+			found_as(i, p, src->chain, true);
+	}
+}
+
+/* --- unpacking -------------------------------------------------------------------------------- */
+
+static int start(struct import *i, size_t k, unsigned flags, int lower, struct err *e)
+{
+	struct part *p = &i->parts[k];
+	int r = tmp_dir(i->s, &p->tree, e);
+	if (r >= 0)
+		r = tmp_file(i->s, &p->blob, e);
+	if (r < 0)
+		return r;
+	p->input = i->in->open_layer(i->in->ctx, k, e);
+	if (p->input < 0)
+		return p->input;
+	const struct unpack_job job = {
+		.mode = UNPACK_LAYER,
+		.flags = flags,
+		.input = p->input,
+		.dir = p->tree.fd,
+		.output = p->blob.fd,
+		.lower = lower,
+		.max_bytes = i->in->options.max_bytes,
+		.max_entries = i->in->options.max_entries,
+		.timeout_s = i->in->options.timeout_s,
+	};
+	r = unpacker_start(&job, &p->u, e);
+	p->running = r >= 0;
+	return r;
+}
+
+static void discard(struct part *p)
+{
+	tmp_cleanup(&p->tree);
+	tmp_cleanup(&p->blob);
+	p->tree = p->blob = TMP_INIT;
+}
+
+static int check_digests(const struct part *p, struct err *e)
+{
+	char blob[OCI_HEX_SIZE + 1], diff[OCI_HEX_SIZE + 1];
+	const struct unpack_answer *a = &p->u.answer;
+	const struct layer_source *src = p->source;
+	oci_digest_hex(a->input_digest, blob);
+	oci_digest_hex(a->digest, diff);
+	if (src->blob && src->size != a->input_bytes)
+		return ERR_BAD(e, "it has %llu bytes, the manifest says %llu",
+			(unsigned long long)a->input_bytes, (unsigned long long)src->size);
+	if (src->blob && strcmp(blob, src->blob) != 0)
+		return ERR_BAD(
+			e, "its digest is sha256:%s, the manifest says sha256:%s", blob, src->blob);
+	if (strcmp(diff, src->diff) != 0)
+		return ERR_BAD(e,
+			"its digest when uncompressed is sha256:%s, the configuration says "
+			"sha256:%s",
+			diff, src->diff);
+	return 0;
+}
+
+static int take_answer(struct import *i, struct part *p, struct err *e)
+{
+	const struct unpack_answer *a = &p->u.answer;
+	char blob[OCI_HEX_SIZE + 1];
+	int r = check_digests(p, e);
+	if (r < 0)
+		return r;
+	oci_digest_hex(a->input_digest, blob);
+	p->info = (struct layer_info){
+		.blob = arena_strdup(i->a, blob),
+		.diff = p->source->diff,
+		.size = (int64_t)(a->input_bytes + a->tree_bytes),
+		.context = p->repeated || a->notes & UNPACK_NEEDS_LOWER,
+		.opaque_top = a->notes & UNPACK_OPAQUE_TOP,
+		.empty = a->entries == 0,
+	};
+	p->done = true;
+	return layer_info_write(p->tree.fd, &p->info, e);
+}
+
+static int finish(struct import *i, size_t k, struct err *e)
+{
+	struct part *p = &i->parts[k];
+	bool alone = p->u.request.flags & UNPACK_ALONE;
+	p->running = false;
+	p->input = fd_close(p->input);
+	int r = unpacker_finish(&p->u, e);
+	if (r >= 0 && alone && p->u.answer.notes & UNPACK_NEEDS_LOWER) {
+		discard(p);
+		p->on_top = true;
+		return 0;
+	}
+	if (r >= 0)
+		r = take_answer(i, p, e);
+	return r < 0 ? err_wrap(e, r, "layer %zu", k + 1) : 0;
+}
+
+static size_t workers(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+	return n < WORKERS_MIN ? WORKERS_MIN : n > WORKERS_MAX ? WORKERS_MAX : (size_t)n;
+}
+
+static int unpack_alone(struct import *i, struct err *e)
+{
+	size_t next = 0, running = 0, oldest = 0, limit = workers();
+	int r = 0;
+	while (r >= 0 && (next < i->n || running)) {
+		if (next < i->n && running < limit) {
+			if (!i->parts[next].done) {
+				r = start(i, next, next ? UNPACK_ALONE : 0, -1, e);
+				r = r < 0 ? err_wrap(e, r, "layer %zu", next + 1) : 0;
+				running++;
+			}
+			next++;
+			continue;
+		}
+		while (!i->parts[oldest].running)
+			oldest++;
+		r = finish(i, oldest, e);
+		running--;
+	}
+	return r;
+}
+
+static int rootfs_of(const struct part *p, struct err *e)
+{
+	int fd = openat(p->dir >= 0 ? p->dir : p->tree.fd, "rootfs",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? ERR_SYS(e, "open layer '%s'", p->name) : fd;
+}
+
+/* What the layers below the k-th are together. */
+static int merge_below(struct import *i, size_t k, struct merged *ret, struct err *e)
+{
+	int fds[OCI_LAYERS_MAX], r = 0;
+	size_t n = 0;
+	for (size_t j = k; r >= 0 && j-- > 0;) {
+		const struct part *p = &i->parts[j];
+		if (p->info.empty && (j || n))
+			continue;
+		r = fds[n] = rootfs_of(p, e);
+		n += r >= 0;
+		if (p->info.opaque_top)
+			break;
+	}
+	if (r >= 0)
+		r = merge_layers(i->s, fds, n, ret, e);
+	while (n)
+		fd_close(fds[--n]);
+	return r;
+}
+
+static int unpack_on_top(struct import *i, struct err *e)
+{
+	for (size_t k = 0; k < i->n; k++) {
+		struct part *p = &i->parts[k];
+		if (!p->on_top)
+			continue;
+		dbg("store: layer %zu depends on those below it", k + 1);
+		_clean_(merged) struct merged below = MERGED_INIT;
+		p->name = p->source->chain;
+		int r = merge_below(i, k, &below, e);
+		if (r >= 0)
+			r = start(i, k, 0, below.fd, e);
+		if (r >= 0)
+			r = finish(i, k, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- publishing ------------------------------------------------------------------------------- */
+
+/* Those that are seen: above the last opaque one, and with something in them. */
+static void choose(struct import *i, struct image *image, struct strlist *names)
+{
+	size_t from = i->n;
+	while (from && !i->parts[--from].info.opaque_top)
+		;
+	image->layers = ARENA_ARRAY(i->a, struct image_layer, i->n);
+	for (size_t k = from; k < i->n; k++) {
+		const struct part *p = &i->parts[k];
+		bool last_chance = k + 1 == i->n && !names->n;
+		if (p->info.empty && !last_chance)
+			continue;
+		strlist_add(i->a, names, p->name);
+		image->layers[image->n_layers++] =
+			(struct image_layer){ .tree = p->name, .size = p->info.size };
+		image->size += (uint64_t)p->info.size;
+	}
+}
+
+static int publish_part(struct import *i, struct part *p, struct err *e)
+{
+	if (p->dir >= 0)
+		return 0;
+	int r = blob_publish(i->s, &p->blob, CAS_BLOB256, p->info.blob, e);
+	return r < 0 ? r : tree_publish(i->s, &p->tree, p->name, &p->dir, e);
+}
+
+static int write_image(struct import *i, struct tmp *tree, struct tmp *blob,
+	const struct strlist *names, struct err *e)
+{
+	const struct layered_import *in = i->in;
+	int r = tmp_dir(i->s, tree, e);
+	if (r >= 0)
+		r = tmp_file(i->s, blob, e);
+	if (r >= 0)
+		r = io_write_new(tree->fd, "manifest", in->manifest, in->manifest_size, 0600, e);
+	if (r >= 0)
+		r = layer_list_write(tree->fd, names, e);
+	if (r >= 0)
+		r = io_write_all(blob->fd, in->document, in->document_size, e);
+	if (r >= 0 && syncfs(tree->fd) < 0)
+		r = ERR_SYS(e, "sync the store");
+	return r;
+}
+
+static int describe(struct import *i, struct image *image, struct err *e)
+{
+	struct image_manifest *m;
+	struct timespec t;
+	int r = image_manifest_decode(i->in->manifest, i->in->manifest_size, i->a, &m, e);
+	if (r < 0)
+		return r;
+	clock_gettime(CLOCK_REALTIME, &t);
+	*image = (struct image){ .id = i->in->id,
+		.name = m->name,
+		.version = nv_get(&m->labels, "version"),
+		.imported_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec,
+		.size = i->in->document_size + i->in->manifest_size,
+		.source = i->in->options.source,
+		.insecure = i->in->options.insecure };
+	return 0;
+}
+
+static int publish(struct import *i, const char *hex, struct err *e)
+{
+	_clean_(tmp) struct tmp tree = TMP_INIT;
+	_clean_(tmp) struct tmp blob = TMP_INIT;
+	_clean_(fd) int dir = -1;
+	struct image image;
+	struct strlist names = { 0 };
+	int r = describe(i, &image, e);
+	if (r < 0)
+		return r;
+	choose(i, &image, &names);
+	r = write_image(i, &tree, &blob, &names, e);
+	for (size_t k = 0; r >= 0 && k < i->n; k++)
+		if (strlist_has(&names, i->parts[k].name))
+			r = publish_part(i, &i->parts[k], e);
+	if (r >= 0)
+		r = blob_publish(i->s, &blob, CAS_BLOB, hex, e);
+	if (r >= 0)
+		r = tree_publish(i->s, &tree, hex, &dir, e);
+	return r < 0 ? r : record_write(i->s, &image, true, e);
+}
+
+/* 1: it is here already, and its record says what is new about it. */
+static int renew(struct import *i, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	struct image image, now;
+	struct treeref tree;
+	_clean_(str) struct str manifest = STR_INIT(STR_MAX_MANIFEST);
+	if (store_tree(i->s, i->in->id, &tree, &ignored) < 0)
+		return 0;
+	int r = 0;
+	/* The same image under another name is described anew. */
+	if (store_get(i->s, i->in->id, i->a, &image, &ignored) >= 0 &&
+		store_manifest_bytes(i->s, i->in->id, &manifest, &ignored) >= 0 &&
+		manifest.len == i->in->manifest_size &&
+		memcmp(manifest.buf, i->in->manifest, manifest.len) == 0) {
+		r = describe(i, &now, e);
+		image.imported_ns = now.imported_ns;
+		image.source = now.source;
+		image.insecure = image.insecure && now.insecure;
+		if (r >= 0)
+			r = record_write(i->s, &image, false, e);
+		r = r < 0 ? r : 1;
+	}
+	treeref_release(&tree);
+	return r;
+}
+
+static int import_new(struct import *i, const char *hex, struct err *e)
+{
+	i->parts = xcalloc(i->n, sizeof *i->parts);
+	for (size_t k = 0; k < i->n; k++) {
+		struct part *p = &i->parts[k];
+		p->source = &i->in->layers[k];
+		p->tree = p->blob = TMP_INIT;
+		p->dir = p->input = -1;
+	}
+	find(i);
+	int r = unpack_alone(i, e);
+	if (r >= 0)
+		r = unpack_on_top(i, e);
+	if (r >= 0)
+		r = publish(i, hex, e);
+	for (size_t k = 0; k < i->n; k++) {
+		struct part *p = &i->parts[k];
+		if (p->running)
+			unpacker_kill(&p->u);
+		fd_close(p->input);
+		fd_close(p->dir);
+		discard(p);
+	}
+	free(i->parts);
+	return r;
+}
+
+int store_import_layers(struct store *s, const struct layered_import *in, struct err *e)
+{
+	_clean_(arena) struct arena a = ARENA_INIT;
+	struct import i = { .s = s, .in = in, .a = &a, .n = in->n_layers };
+	const char *hex = id_hex(in->id, e);
+	if (!hex)
+		return -EINVAL;
+	if (!i.n || i.n > OCI_LAYERS_MAX)
+		return ERR_BAD(e, "%zu layers: 1 to %d wanted", i.n, OCI_LAYERS_MAX);
+	int r = renew(&i, e);
+	if (r == 0)
+		r = import_new(&i, hex, e);
+	return r < 0 ? r : 0;
+}

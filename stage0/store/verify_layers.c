@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image verify of a layered image: each layer is unpacked once more from its blob, whose digest is
+ * checked by that, and compared with the tree; a tree that differs is replaced by the fresh one.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "stage0/store/internal.h"
+
+struct check {
+	struct store *s;
+	struct arena a;
+	struct strlist names;	 /* lowest first */
+	int fds[OCI_LAYERS_MAX]; /* of their rootfs, topmost first, as far as they are sound */
+	size_t n;
+};
+
+/* The layer as it should be, in a fresh directory. */
+static int unpack_again(
+	struct check *c, const struct layer_info *info, struct tmp *fresh, struct err *e)
+{
+	struct unpack_answer answer;
+	char blob[OCI_HEX_SIZE + 1], diff[OCI_HEX_SIZE + 1];
+	_clean_(merged) struct merged below = MERGED_INIT;
+	_clean_(fd) int input = openat(c->s->dirfd, place(CAS_BLOB256, info->blob).path,
+		O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (input < 0)
+		return ERR_SYS(e, "open the stored layer");
+	int r = tmp_dir(c->s, fresh, e);
+	if (r >= 0 && info->context && c->n)
+		r = merge_layers(c->s, c->fds + OCI_LAYERS_MAX - c->n, c->n, &below, e);
+	if (r < 0)
+		return r;
+	const struct unpack_job job = { .mode = UNPACK_LAYER,
+		.flags = info->context ? 0 : UNPACK_ALONE,
+		.input = input,
+		.dir = fresh->fd,
+		.output = -1,
+		.lower = below.fd };
+	r = unpacker_run(&job, &answer, e);
+	if (r < 0)
+		return err_wrap(e, r, "the stored layer");
+	oci_digest_hex(answer.input_digest, blob);
+	oci_digest_hex(answer.digest, diff);
+	if (strcmp(blob, info->blob) != 0 || strcmp(diff, info->diff) != 0)
+		return ERR_BAD(
+			e, "the stored layer is not what was imported: import the image again");
+	return layer_info_write(fresh->fd, info, e);
+}
+
+static int open_rootfs(int dir, struct err *e)
+{
+	int fd = openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 && errno != ENOENT ? ERR_SYS(e, "open 'rootfs'") : fd;
+}
+
+/* 1: sound; 0: replaced. */
+static int check_layer(struct check *c, const char *name, struct err *e)
+{
+	_clean_(tmp) struct tmp fresh = TMP_INIT;
+	struct layer_info info;
+	struct unpack_answer answer = { .differences = 1 };
+	_clean_(fd) int dir = layer_open(c->s, name, e);
+	int r = dir < 0 ? dir : layer_info_read(dir, &c->a, &info, e);
+	if (r >= 0)
+		r = unpack_again(c, &info, &fresh, e);
+	if (r < 0)
+		return r;
+	_clean_(fd) int have = open_rootfs(dir, e);
+	_clean_(fd) int want = open_rootfs(fresh.fd, e);
+	const struct unpack_job job = {
+		.mode = UNPACK_SAME, .input = -1, .dir = want, .output = -1, .lower = have
+	};
+	if (have >= 0)
+		r = unpacker_run(&job, &answer, e);
+	bool sound = r >= 0 && answer.differences == 0;
+	dir = fd_close(dir);
+	if (r >= 0 && !sound)
+		r = replace_tree(c->s, name, &fresh, e);
+	if (r < 0)
+		return r;
+	c->fds[OCI_LAYERS_MAX - ++c->n] = sound ? take_fd(&have) : take_fd(&want);
+	return sound;
+}
+
+static int check_all(struct check *c, struct err *e)
+{
+	int sound = 1;
+	for (size_t i = 0; i < c->names.n; i++) {
+		int r = check_layer(c, c->names.v[i], e);
+		if (r < 0)
+			return err_wrap(e, r, "layer %zu", i + 1);
+		sound &= r;
+	}
+	return sound;
+}
+
+int verify_layers(struct store *s, const char *hex, struct err *e)
+{
+	struct check c = { .s = s };
+	int dir, r = tree_open_locked(s, hex, "image", &dir, e);
+	if (r < 0)
+		return r;
+	r = layer_list_read(dir, &c.a, &c.names, e);
+	if (r >= 0)
+		r = check_all(&c, e);
+	while (c.n)
+		fd_close(c.fds[OCI_LAYERS_MAX - c.n--]);
+	arena_release(&c.a);
+	fd_close(dir);
+	return r;
+}
