@@ -18,6 +18,7 @@ enum field {
 	FIELD_IMPORT_TIME,
 	FIELD_LAST_USED,
 	FIELD_VERIFIED,
+	FIELD_UNIQUE,
 	_FIELD_MAX
 };
 
@@ -31,6 +32,7 @@ static const struct {
 	[FIELD_IMPORT_TIME] = { "importtime", "IMPORT TIME", true },
 	[FIELD_LAST_USED] = { "lastused", "LAST USED", true },
 	[FIELD_VERIFIED] = { "verified", "VERIFIED", false },
+	[FIELD_UNIQUE] = { "unique", "UNIQUE", false },
 };
 
 #define USUAL_FIELDS "id,name,size,importtime,lastused"
@@ -113,6 +115,27 @@ static void sort_images(struct images *l, const struct selection *by, bool desce
 	}
 }
 
+static bool has_layer(const struct image *i, const char *tree)
+{
+	for (size_t k = 0; k < i->n_layers; k++)
+		if (strcmp(i->layers[k].tree, tree) == 0)
+			return true;
+	return false;
+}
+
+/* What its removal would free: its size without the layers that other images have too. */
+static uint64_t unique_size(const struct images *l, const struct image *image)
+{
+	uint64_t shared = 0;
+	for (size_t k = 0; k < image->n_layers; k++) {
+		bool others = false;
+		for (size_t i = 0; i < l->n && !others; i++)
+			others = &l->v[i] != image && has_layer(&l->v[i], image->layers[k].tree);
+		shared += others ? (uint64_t)image->layers[k].size : 0;
+	}
+	return shared < image->size ? image->size - shared : 0;
+}
+
 static const char *image_name(struct arena *a, const struct image *i)
 {
 	return i->version ? arena_printf(a, "%s:%s", i->name, i->version) : i->name;
@@ -126,16 +149,22 @@ static const char *verified_text(struct arena *a, const struct image *i)
 	return i->insecure ? "no" : "-";
 }
 
-static const char *cell(struct cli *cli, const struct image *i, enum field f, int64_t now)
+static const char *bytes_text(struct cli *cli, uint64_t n)
+{
+	return cli->full ? arena_printf(&cli->arena, "%llu", (unsigned long long)n)
+			 : size_text(&cli->arena, n);
+}
+
+static const char *cell(
+	struct cli *cli, const struct images *l, const struct image *i, enum field f, int64_t now)
 {
 	struct arena *a = &cli->arena;
 	bool full = cli->full;
 	switch (f) {
 	case FIELD_ID: return id_text(a, i->id, full ? ID_FULL : ID_LIST);
 	case FIELD_NAME: return image_name(a, i);
-	case FIELD_SIZE:
-		return full ? arena_printf(a, "%llu", (unsigned long long)i->size)
-			    : size_text(a, i->size);
+	case FIELD_SIZE: return bytes_text(cli, i->size);
+	case FIELD_UNIQUE: return bytes_text(cli, unique_size(l, i));
 	case FIELD_VERIFIED: return verified_text(a, i);
 	case FIELD_LAST_USED:
 		return full ? time_text(a, i->last_used_ns) : time_ago(a, i->last_used_ns, now);
@@ -154,7 +183,7 @@ static void print_table(struct cli *cli, const struct images *l, const struct se
 		table_end_row(&t);
 	for (size_t i = 0; i < l->n; i++) {
 		for (size_t c = 0; c < columns->n; c++)
-			table_cell(&t, cell(cli, &l->v[i], columns->v[c], now));
+			table_cell(&t, cell(cli, l, &l->v[i], columns->v[c], now));
 		table_end_row(&t);
 	}
 	table_render(&t, &out);
@@ -180,6 +209,8 @@ static void print_json(struct cli *cli, const struct images *l)
 		jenc_i64(&j, image->last_used_ns);
 		jenc_key(&j, "size");
 		jenc_i64(&j, (int64_t)image->size);
+		jenc_key(&j, "unique_size");
+		jenc_i64(&j, (int64_t)unique_size(l, image));
 		jenc_key(&j, "insecure");
 		jenc_bool(&j, image->insecure);
 		if (image->verified) {

@@ -166,8 +166,8 @@ const struct option options[] = {
 	{ "format", "json|json-pretty", "print JSON instead of text", ON_FORMAT, OPT_TEXT, 0,
 		CLI(format) },
 	{ "fields", "FIELD[,FIELD...]",
-		"columns: id, name, size, importtime, lastused, verified (default: all but the "
-		"last, which --full adds)",
+		"columns: id, name, size, importtime, lastused, verified (which --full adds), "
+		"unique (which is shown when asked for)",
 		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(fields) },
 	{ "sort", "FIELD[,FIELD...]", "order by columns: name, importtime, lastused, size",
 		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(sort), NULL, "importtime" },

@@ -14,6 +14,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/fs/io.h"
+#include "stage0/oci/oci.h"
 #include "stage0/trust/accept.h"
 
 #define DATA_DIR "/var/lib/rkt"
@@ -98,6 +99,13 @@ static bool is_url(const char *ref)
 	return str_after(ref, "https://") || str_after(ref, "http://");
 }
 
+static int check_trust(struct session *s, struct err *e)
+{
+	if (s->cli->insecure & INSECURE_IMAGE)
+		return 0;
+	return ERR_DENY(e, "nobody who is trusted signed it; --insecure-options=image accepts it");
+}
+
 struct keystore session_keystore(const struct session *s)
 {
 	const struct cli *cli = s->cli;
@@ -124,6 +132,25 @@ static int import_path(struct session *s, const char *path, const char *signatur
 	return r < 0 ? err_wrap(e, r, "image '%s'", path) : r;
 }
 
+/* oci:, oci-archive:, docker-archive: */
+static int import_oci(struct session *s, const char *text, const struct oci_ref *ref,
+	struct image *ret, struct err *e)
+{
+	struct arena *a = &s->cli->arena;
+	const char *id;
+	_clean_(mem) char *absolute = realpath(ref->path, NULL);
+	size_t kind = strlen(text) - strlen(strchr(text, ':') + 1);
+	const struct import_options o = { .insecure = true,
+		.source = arena_printf(a, "%.*s%s%s%s", (int)kind, text,
+			absolute ? absolute : ref->path, *ref->ref ? ":" : "", ref->ref) };
+	int r = check_trust(s, e);
+	if (r >= 0)
+		r = oci_import(&s->store, ref, &o, a, &id, e);
+	if (r >= 0)
+		r = store_get(&s->store, id, a, ret, e);
+	return r < 0 ? err_wrap(e, r, "image '%s'", text) : r;
+}
+
 int session_stored(struct session *s, const char *ref, struct image *ret, struct err *e)
 {
 	int r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
@@ -139,6 +166,8 @@ static int renew(struct session *s, const char *ref, const char *signature, cons
 		dbg("image: using image from local store for image name %s", ref);
 		return 0;
 	}
+	if (ret->n_layers)
+		return 0; /* it came from a layout or an archive, whose name is not this */
 	if (!origin)
 		return remote_image_by_name(s, ref, signature, ret, e);
 	/* What was imported from a file that is still there is read from it again. */
@@ -181,6 +210,9 @@ int session_image(
 	}
 	if (is_url(ref))
 		return remote_image_by_url(s, ref, signature, ret, e);
+	struct oci_ref oci;
+	if (oci_ref_parse(ref, &s->cli->arena, &oci))
+		return import_oci(s, ref, &oci, ret, e);
 	const char *path = as_path(ref);
 	if (path)
 		return import_path(s, path, signature, NULL, NULL, ret, e);

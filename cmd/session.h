@@ -40,6 +40,9 @@ static inline void session_cleanup(struct session *s)
  *	sha512-…              the store's, by any beginning of its id
  *	file://…, a path      read anew every time, and verified with the signature beside it
  *	                      or in `signature` (NULL: beside it)
+ *	oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF]
+ *	                      images with layers (stage0/oci/oci.h), read anew every time; need
+ *	                      --insecure-options=image
  *	an appc name          the store's newest of that name
  * What is a path and what is a name is told apart as rkt does: an absolute path or an existing
  * file is a path; with a ':' a name; with "./" or ending in ".aci" a path; else a name.

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * oci: images of OCI and Docker from files and directories into the store.
+ *
+ *	oci:DIR[:REF]             a layout (image-spec image-layout.md); REF is the annotation
+ *	                          org.opencontainers.image.ref.name
+ *	oci-archive:FILE[:REF]    the same in a tar archive
+ *	docker-archive:FILE[:REF] what `docker save` writes; REF is one of its tags
+ *
+ * Every document and every archive is read by the unpack worker. A layout is only ever opened
+ * below its directory, and only its regular files are.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "stage0/store/store.h"
+
+enum oci_transport { OCI_LAYOUT, OCI_ARCHIVE, OCI_SAVED, _OCI_TRANSPORT_MAX };
+
+struct oci_ref {
+	enum oci_transport transport;
+	const char *path;
+	const char *ref; /* "" where none is given */
+};
+/* False: `text` is no reference of these kinds. */
+bool oci_ref_parse(const char *text, struct arena *a, struct oci_ref *ret);
+
+/* The caller has decided that it is trusted. Returns the id (arena). */
+int oci_import(struct store *s, const struct oci_ref *ref, const struct import_options *o,
+	struct arena *a, const char **ret_id, struct err *e);
+
+/* --- image.c: from a manifest's digest on; also for images from elsewhere -------------------- */
+
+/* Where the documents and layers of an image are. */
+struct oci_source {
+	/* A descriptor to read of the blob with that digest. */
+	int (*open_blob)(void *ctx, const char *hex, struct err *e);
+	void *ctx;
+};
+struct oci_wish {
+	const char *ref;      /* in the first index; "" for the only one */
+	const char *name;     /* appc name; NULL: by ref_name of the index, else fallback */
+	const char *tag;      /* label "version", with name */
+	const char *fallback; /* name where the image has none of its own */
+	const char *original; /* as the user said it */
+};
+/* `index`: the bytes of an index or manifest as `document` (enum oci_document) says. */
+int oci_import_index(struct store *s, const struct oci_source *src, const struct oci_wish *wish,
+	unsigned document, const struct str *index, const struct import_options *o, struct arena *a,
+	const char **ret_id, struct err *e);
+/* An image whose configuration and layers are known: diff ids come from the configuration. */
+struct oci_parts {
+	const struct str *document; /* the id is its sha512; NULL: of the configuration's */
+	const uint8_t *document_sha512;
+	const struct str *config;
+	const struct oci_descriptor *layers; /* NULL: blobs of any digest */
+	size_t n_layers;
+	int (*open_layer)(void *ctx, size_t i, struct err *e);
+	void *ctx;
+};
+int oci_import_parts(struct store *s, const struct oci_parts *parts, const struct oci_wish *wish,
+	const char *ref_name, const struct import_options *o, struct arena *a, const char **ret_id,
+	struct err *e);
