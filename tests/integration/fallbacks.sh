@@ -14,6 +14,8 @@ lacking() { # NAMES: a whole life of a pod without those calls
 	"${rkt[@]}" run --uuid-file-save="$T/w" "$TESTAPP" --exec=/bin/testapp -- on-term 5 >"$T/pod.out" 2>"$T/pod.err" &
 	pid=$!
 	wait_for 10 grep -q waiting "$T/pod.out" || { cat "$T/pod.out"; fail 'the second pod did not start'; }
+	# The app may speak before the pod can be entered.
+	wait_for 10 test -e "$DATA/pods/run/$(cat "$T/w")/pid" || fail 'the second pod cannot be entered'
 	run "${rkt[@]}" enter "$(cat "$T/w")" /bin/testapp echo entered
 	is "$out" entered
 	run "${rkt[@]}" stop "$(cat "$T/w")"
