@@ -2,9 +2,10 @@
 /*
  * pod: one directory below DATA/pods, and its life.
  *
- * State is which directory the pod lies in plus whether its lock is held (design, "Life of a pod").
- * A struct pod is a snapshot for reading (pod_get, pod_list) or the owner of the lock
- * (pod_create, pod_lock). Only the owner may make a transition. Nothing is cached.
+ * State is which directory the pod lies in plus whether its lock is held: see
+ * Documentation/abi/pod-directory.md. A struct pod is a snapshot for reading (pod_get, pods_each)
+ * or the owner of the lock (pod_create, pod_lock). Only the owner may make a transition. Nothing is
+ * cached.
  */
 #pragma once
 
