@@ -34,14 +34,28 @@ int io_read_fd(int fd, const char *what, struct str *out, struct err *e)
 	return read_up_to(fd, what, 0, out, e);
 }
 
+static int check_regular(int fd, const char *what, struct stat *ret, struct err *e)
+{
+	if (fstat(fd, ret) < 0)
+		return ERR_SYS(e, "stat '%s'", what);
+	return S_ISREG(ret->st_mode) ? 0 : ERR_BAD(e, "'%s' is not a regular file", what);
+}
+
 int io_read_regular(int fd, const char *what, struct str *out, struct err *e)
 {
 	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return ERR_SYS(e, "stat '%s'", what);
-	if (!S_ISREG(st.st_mode))
-		return ERR_BAD(e, "'%s' is not a regular file", what);
-	return read_up_to(fd, what, st.st_size, out, e);
+	int r = check_regular(fd, what, &st, e);
+	return r < 0 ? r : read_up_to(fd, what, st.st_size, out, e);
+}
+
+int io_open_regular(const char *path, struct err *e)
+{
+	struct stat st;
+	_clean_(fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_SYS(e, "open '%s'", path);
+	int r = check_regular(fd, path, &st, e);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 int io_read_file(int dirfd, const char *path, struct str *out, struct err *e)

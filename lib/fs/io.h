@@ -21,6 +21,9 @@ int io_read_file(int dirfd, const char *path, struct str *out, struct err *e);
 /* The same from an open descriptor, from its beginning; for files that are found in another way.
  * Opened with O_NONBLOCK, or it has blocked already. `what` names it in errors. */
 int io_read_regular(int fd, const char *what, struct str *out, struct err *e);
+/* Opens a file that a user named, for reading. A final symbolic link is followed; what is no
+ * regular file is refused. Returns the descriptor, close-on-exec. */
+int io_open_regular(const char *path, struct err *e);
 /* From an open descriptor of any kind, from its current position to its end. */
 int io_read_fd(int fd, const char *what, struct str *out, struct err *e);
 /* One short line without its newline, as "pid" and status files have it. */

@@ -281,19 +281,6 @@ int accept_image(struct store *s, const struct keystore *ks, int fd, const struc
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static int open_file(const char *path, struct err *e)
-{
-	struct stat st;
-	_clean_(fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return ERR_SYS(e, "open '%s'", path);
-	if (fstat(fd, &st) < 0)
-		return ERR_SYS(e, "stat '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return ERR_BAD(e, "'%s' is not a regular file", path);
-	return take_fd(&fd);
-}
-
 /* As rkt has it: "X.aci" and "X" are signed in "X.aci.asc". */
 static const char *beside(const char *path, struct arena *a)
 {
@@ -304,7 +291,7 @@ static const char *beside(const char *path, struct arena *a)
 int accept_image_file(struct store *s, const struct keystore *ks, const struct accept_file *file,
 	struct arena *a, const char **ret_id, struct err *e)
 {
-	_clean_(fd) int fd = open_file(file->path, e);
+	_clean_(fd) int fd = io_open_regular(file->path, e);
 	if (fd < 0)
 		return fd;
 	_clean_(mem) char *absolute = realpath(file->path, NULL);
@@ -319,7 +306,7 @@ int accept_image_file(struct store *s, const struct keystore *ks, const struct a
 		.labels = file->labels,
 	};
 	if (!file->insecure) {
-		q.signature_fd = open_file(q.signature, e);
+		q.signature_fd = io_open_regular(q.signature, e);
 		if (q.signature_fd < 0 && (q.signature_fd != -ENOENT || file->signature))
 			return err_wrap(e, q.signature_fd, "error opening signature file");
 	}

@@ -45,15 +45,10 @@ int pubkeys_read(int fd, struct pubkeys *ret, struct err *e)
 
 int pubkeys_read_file(const char *path, struct pubkeys *ret, struct err *e)
 {
-	struct stat st;
 	*ret = (struct pubkeys){ .bytes = STR_INIT(BYTES_MAX) };
-	_clean_(fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_clean_(fd) int fd = io_open_regular(path, e);
 	if (fd < 0)
-		return ERR_SYS(e, "open '%s'", path);
-	if (fstat(fd, &st) < 0)
-		return ERR_SYS(e, "stat '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return ERR_BAD(e, "'%s' is not a regular file", path);
+		return fd;
 	int r = pubkeys_read(fd, ret, e);
 	return r < 0 ? err_wrap(e, r, "'%s'", path) : 0;
 }
