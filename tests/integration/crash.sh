@@ -10,7 +10,7 @@ log() { echo "$*" | tee -a "$TOP/build/check/crash"; }
 sound() {
 	local left u p uuids
 	mapfile -t uuids < <(find "$DATA/pods" -mindepth 2 -maxdepth 2 -printf '%f\n' 2>/dev/null)
-	is "$(grep -cF "$DATA/" /proc/self/mountinfo || true)" 0 'mounts in the namespace of the host'
+	is "$(mounts_of "$DATA/")" '' 'mounts in the namespace of the host'
 	run rkt list
 	ok list
 	is "$err" '' 'complaints of list'
@@ -224,14 +224,16 @@ decent() { # WHAT
 	[ "$status" = 0 ] || [ "$status" = 254 ] || fail "$1: status $status"
 	[ "$status" = 0 ] || [ "$(grep -c . <<<"$err")" = 1 ] || fail "$1: the error is not one line"
 }
-nothing_half_made() { # WHAT
-	local left
-	left=$(find "$DATA/pods/embryo" "$DATA/pods/prepare" "$DATA/pods/garbage" "$DATA/cas/tmp" -mindepth 1 -maxdepth 1)
-	is "$left" '' "$1: half-made"
+half_made() {
+	find "$DATA/pods/embryo" "$DATA/pods/prepare" "$DATA/pods/garbage" "$DATA/cas/tmp" -mindepth 1 -maxdepth 1 | sort
+}
+# BEFORE: what an earlier command, which may, left for the collector.
+nothing_half_made() { # WHAT [BEFORE]
+	is "$(comm -13 <(printf '%s\n' "${2:-}") <(half_made))" '' "$1: half-made"
 }
 # Any system call of rkt's first process may fail; what a pod needs stays, whatever fails.
 test_an_error_at_any_system_call() {
-	local seed=${CRASH_SEED:-$RANDOM} end kind call error n kept done=0
+	local seed=${CRASH_SEED:-$RANDOM} end kind call error n kept before done=0
 	local -A most=([openat]=60 [mkdirat]=25 [unlinkat]=40 [getdents64]=30)
 	local kinds=(run bare prepare fetch gc rm image_rm image_gc list) errors=(ENOSPC EIO EMFILE ENOMEM)
 	local calls=(openat mkdirat write renameat renameat2 fsync syncfs flock mount move_mount fsmount unshare '?fork' clone execve socketpair unlinkat getdents64)
@@ -249,6 +251,7 @@ test_an_error_at_any_system_call() {
 		list) cmd=("${RKTC[@]}" list) ;;
 		*) "make_$kind" exit 0 ;;
 		esac
+		before=$(half_made)
 		run strace -qq -o "$T/trace" -e signal=none -e "trace=$call" -e "inject=$call:error=$error:when=$n" "${cmd[@]}"
 		if grep -q INJECTED "$T/trace"; then
 			done=$((done + 1))
@@ -256,7 +259,7 @@ test_an_error_at_any_system_call() {
 			case $kind$call in
 			# what cannot be removed is for the collector
 			gc* | rm* | image_* | *unlinkat | *getdents64 | *openat | bare*) ;;
-			*) nothing_half_made "seed $seed: $kind, $call $n: $error" ;;
+			*) nothing_half_made "seed $seed: $kind, $call $n: $error" "$before" ;;
 			esac
 		fi
 		run rkt run-prepared "$kept"
