@@ -49,7 +49,7 @@ struct cli {
 	/* run, prepare, run-prepared */
 	struct compose pod; /* its apps are app[0..]; grows while parsing */
 	bool no_overlay, interactive, inherit_env, quiet, no_store, store_only;
-	bool trust_keys_from_https;
+	bool trust_keys_from_https, strict_isolators;
 	const char *net, *hostname, *ipc, *pod_manifest, *pull_policy, *uuid_file_save;
 	struct strlist set_env_files;
 	struct dns_choice dns;

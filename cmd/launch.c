@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/fs/io.h"
@@ -118,6 +119,19 @@ static int resolve_stage1(struct session *s, struct stage1_image *ret, struct er
 		cli->insecure & INSECURE_IMAGE, &s->cli->arena, ret, e);
 }
 
+/* It is stage1 that enforces, now or, of a prepared pod, later. */
+static int demand_strict(struct session *s, const struct pod_parts *parts, struct err *e)
+{
+	if (!s->cli->strict_isolators)
+		return 0;
+	if (!stage1_reports(parts->stage1.manifest))
+		return ERR_DENY(e,
+			"--strict-isolators: stage1 image '%s' does not say what it enforces",
+			parts->stage1.manifest->name);
+	nv_set(&s->cli->arena, &parts->manifest->annotations, POD_ANNOTATION_STRICT, "true");
+	return 0;
+}
+
 int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 {
 	struct cli *cli = s->cli;
@@ -142,7 +156,7 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 		r = compose_check_volumes(ret->manifest, e);
 	if (r >= 0)
 		r = resolve_stage1(s, &ret->stage1, e);
-	return r;
+	return r < 0 ? r : demand_strict(s, ret, e);
 }
 
 int launch_prepare(struct session *s, const struct pod_parts *parts, struct pod *ret, struct err *e)

@@ -142,6 +142,31 @@ static int wait_for(struct session *s, struct pod *p, const char *text, bool rea
 	return r;
 }
 
+/* "isolator-APP=NAME: STATE (WHY)"; without "-APP" those of the pod. */
+static void print_report(struct arena *a, const char *app, const struct report *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct report_line *line = &r->v[i];
+		const char *text = arena_printf(a, "%s: %s%s%s%s", line->isolator,
+			report_state_name(line->state), line->why ? " (" : "",
+			line->why ? line->why : "", line->why ? ")" : "");
+		const size_t size = 4 * strlen(text) + 1;
+		char *safe = arena_alloc(a, size, 1);
+		text_escape(text, safe, size);
+		printf("isolator%s%s=%s\n", app ? "-" : "", app ? app : "", safe);
+	}
+}
+
+static void print_isolators(struct arena *a, const struct pod_info *p)
+{
+	print_report(a, NULL, &p->report.pod);
+	for (size_t i = 0; i < p->n_apps; i++) {
+		const struct report *r = pod_report_app(&p->report, p->apps[i].name);
+		if (r)
+			print_report(a, p->apps[i].name, r);
+	}
+}
+
 static void print_status(struct cli *cli, const struct pod_info *p)
 {
 	struct arena *a = &cli->arena;
@@ -157,6 +182,7 @@ static void print_status(struct cli *cli, const struct pod_info *p)
 		printf("pid=%d\n", (int)p->pid);
 	if (p->insecure)
 		printf("insecure=%s\n", p->insecure);
+	print_isolators(a, p);
 	if (!began)
 		return;
 	printf("exited=%s\n", p->running ? "false" : "true");

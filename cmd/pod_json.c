@@ -58,6 +58,11 @@ static void put_app(struct jenc *j, const struct pod_info *p, const struct pod_a
 	char id[sizeof "sha512-" + ID_FULL]; /* as image list prints it */
 	snprintf(id, sizeof id, "%s", app->image_id ? app->image_id : "");
 	jenc_string(j, id);
+	const struct report *report = pod_report_app(&p->report, app->name);
+	if (report && report->n) {
+		jenc_key(j, "isolators");
+		report_encode(j, report);
+	}
 	if (ra && ra->app) {
 		put_map(j, "user_annotations", &ra->app->user_annotations);
 		put_map(j, "user_labels", &ra->app->user_labels);
@@ -101,6 +106,12 @@ static void put_pod(struct jenc *j, const struct pod_info *p)
 		for (size_t i = 0; i < p->n_apps; i++)
 			put_app(j, p, &p->apps[i]);
 		jenc_close(j, '}');
+	}
+	if (p->insecure)
+		jenc_member(j, "insecure_options", p->insecure);
+	if (p->report.pod.n) {
+		jenc_key(j, "isolators");
+		report_encode(j, &p->report.pod);
 	}
 	put_time(j, "created_at", p->created_ns / NS);
 	put_time(j, "started_at", p->started_ns / NS);

@@ -204,3 +204,8 @@ bool stage1_read_only(const struct image_manifest *m)
 {
 	return str_eq(nv_get(&m->annotations, STAGE1_ANNOTATION_READ_ONLY), "true");
 }
+
+bool stage1_reports(const struct image_manifest *m)
+{
+	return str_eq(nv_get(&m->annotations, STAGE1_ANNOTATION_REPORT), "true");
+}

@@ -41,3 +41,5 @@ const char *stage1_entry(const struct image_manifest *m, const char *what);
 int stage1_interface(const struct image_manifest *m, unsigned *ret, struct err *e);
 /* True when it may be bound read-only: STAGE1_ANNOTATION_READ_ONLY. */
 bool stage1_read_only(const struct image_manifest *m);
+/* True when it says what it enforces, and obeys --strict-isolators: STAGE1_ANNOTATION_REPORT. */
+bool stage1_reports(const struct image_manifest *m);

@@ -36,15 +36,3 @@ int stage1_main(int argc, char **argv, const struct stage1_entry *entries)
 	fprintf(stderr, "stage1: argv[0] names no entry point of this stage1\n");
 	return EXIT_ERROR;
 }
-
-void stage1_report_ignored(const struct stage1_pod *pod)
-{
-	for (size_t i = 0; i < pod->manifest->n_apps; i++) {
-		const struct app_plan *plan = &pod->plans[i];
-		for (size_t k = 0; k < plan->ignored.n; k++) {
-			char name[256]; /* whatever an image calls it */
-			text_escape(plan->ignored.v[k], name, sizeof name);
-			fprintf(stderr, "app '%s': isolator '%s' is ignored\n", plan->name, name);
-		}
-	}
-}

@@ -21,8 +21,3 @@ int stage1_main(int argc, char **argv, const struct stage1_entry *entries);
  * of what `pid` names. Asks `run` to stop the pod (TERM); or, with --force, kills that process,
  * which ends the pod and is seen and recorded by `run`. */
 int stage1_stop(int argc, char **argv, int *ret_status, struct err *e);
-
-/* For `run`: prints, a line each, the isolators that an app or its pod has and that this flavor
- * does not enforce: "app 'x': isolator 'os/linux/selinux-context' is ignored". appc 0.8.11 asks
- * every executor to say so. */
-void stage1_report_ignored(const struct stage1_pod *pod);

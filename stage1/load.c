@@ -143,6 +143,9 @@ static int load(const struct stage1_run *run, unsigned flags, struct stage1_pod 
 		p->facts.shm_dir = NULL;
 	if (!(flags & STAGE1_LOOK) && (r = stage1_write_etc(run, p, e)) < 0)
 		return r;
+	r = pod_plan(p->manifest, &p->facts, &p->arena, &p->plan, e);
+	if (r < 0)
+		return r;
 	p->plans = ARENA_ARRAY(&p->arena, struct app_plan, p->manifest->n_apps);
 	for (size_t i = 0; i < p->manifest->n_apps; i++) {
 		const struct runtime_app *app = &p->manifest->apps[i];

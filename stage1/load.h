@@ -18,6 +18,7 @@ struct stage1_pod {
 	int lock_fd;
 	struct app_facts facts; /* common to all apps */
 	struct app_plan *plans; /* one per app, in the manifest's order */
+	struct pod_plan plan;	/* of the pod itself */
 };
 enum stage1_load_flags {
 	STAGE1_BARE = 1, /* fly: facts.bare */
@@ -39,5 +40,10 @@ int stage1_recover_run(
  * What stage0 made for "stage0" is at rkt/etc/rkt-{hosts,resolv.conf} of stage1's root, or at
  * etc/rkt-{hosts,resolv.conf} where stage0 is rkt's. */
 int stage1_write_etc(const struct stage1_run *run, struct stage1_pod *p, struct err *e);
+/* For `run`, when all that can be enforced is, and no process of the pod is there yet: records what
+ * became of each isolator in the pod's directory (nothing is written where there are none), and
+ * prints, a line each, those that are not enforced as written: "app 'x': isolator
+ * 'os/linux/selinux-context' is ignored: WHY". Refuses them where the pod asks for that. */
+int stage1_report(const struct stage1_pod *p, struct err *e);
 /* Makes the directories of empty and implicit volumes below the pod's sharedVolumes/. */
 int stage1_make_volumes(const struct stage1_pod *p, struct err *e);

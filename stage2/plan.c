@@ -127,11 +127,22 @@ static uint64_t limit_of(
 	return least;
 }
 
+/* Says so where it is the pod's that counts. */
+static uint64_t bounded_limit(const struct isolators *app, const struct isolators *pod,
+	enum isolator_kind kind, struct report *report)
+{
+	const struct isolator *own = isolator_find(app, kind);
+	uint64_t limit = limit_of(app, pod, kind);
+	if (own && own->resource.limit.set && limit < (uint64_t)own->resource.limit.value)
+		report_set(report, own->name, REPORT_CHANGED, "the pod's limit is lower");
+	return limit;
+}
+
 static void plan_limits(
 	const struct isolators *app, const struct isolators *pod, struct app_plan *plan)
 {
-	plan->memory_limit = limit_of(app, pod, ISO_MEMORY);
-	plan->cpu_limit_milli = limit_of(app, pod, ISO_CPU);
+	plan->memory_limit = bounded_limit(app, pod, ISO_MEMORY, &plan->report);
+	plan->cpu_limit_milli = bounded_limit(app, pod, ISO_CPU, &plan->report);
 	const struct isolator *shares = isolator_find(app, ISO_CPU_SHARES);
 	if (shares && shares->number > 0)
 		plan->cpu_shares = (uint64_t)shares->number;
@@ -152,14 +163,29 @@ static const uint8_t enforced[_ISO_MAX] = {
 	[ISO_CAPS_REMOVE] = BY_APP,
 };
 
-static void plan_ignored(const struct isolators *isolators, int level, bool bare, struct arena *a,
-	struct strlist *ignored)
+/* What no code enforces at that level; the rest is so until somebody says otherwise. */
+static void plan_report(const struct isolators *isolators, unsigned level,
+	const struct app_facts *facts, struct report *report)
 {
 	for (size_t i = 0; i < isolators->n; i++) {
 		const struct isolator *iso = &isolators->v[i];
-		bool done = (unsigned)iso->kind < _ISO_MAX && (enforced[iso->kind] & level);
-		if ((bare || !done) && !strlist_has(ignored, iso->name))
-			strlist_add(a, ignored, iso->name);
+		const unsigned by = (unsigned)iso->kind < _ISO_MAX ? enforced[iso->kind] : 0;
+		const bool caps = iso->kind == ISO_CAPS_RETAIN || iso->kind == ISO_CAPS_REMOVE;
+		if (facts->bare)
+			report_set(report, iso->name, REPORT_IGNORED,
+				"this flavor of stage1 enforces none");
+		else if (caps && facts->disable_caps)
+			report_set(report, iso->name, REPORT_IGNORED,
+				"--insecure-options=capabilities");
+		else if (iso->kind == ISO_UNKNOWN)
+			report_set(report, iso->name, REPORT_IGNORED, "it is not known");
+		else if (by & level)
+			report_set(report, iso->name, REPORT_ENFORCED, NULL);
+		else
+			report_set(report, iso->name, REPORT_IGNORED, "%s",
+				!by	       ? "it is not enforced"
+				: by == BY_POD ? "it is one of pods, not of apps"
+					       : "it is one of apps, not of pods");
 	}
 }
 
@@ -169,7 +195,8 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	if (!app->app)
 		return ERR_BAD(
 			e, "neither the pod's manifest nor the image's says what to execute");
-	struct app_plan plan = { .name = app->name, .oom_score_adj = INT64_MIN };
+	struct app_plan plan = { .name = app->name, .oom_score_adj = INT64_MIN, .report.arena = a };
+	plan_report(&app->app->isolators, BY_APP, facts, &plan.report);
 	int r = plan_exec(app, &plan, e);
 	if (r == 0)
 		r = plan_cred(app, facts, &plan.cred, e);
@@ -184,8 +211,16 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 		plan.filter = facts->disable_seccomp ? FILTER_NONE : FILTER_DEFAULT;
 		plan_limits(&app->app->isolators, &pod->isolators, &plan);
 	}
-	plan_ignored(&app->app->isolators, BY_APP, facts->bare, a, &plan.ignored);
-	plan_ignored(&pod->isolators, BY_POD, facts->bare, a, &plan.ignored);
+	*ret = plan;
+	return 0;
+}
+
+int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, struct arena *a,
+	struct pod_plan *ret, struct err *e)
+{
+	struct pod_plan plan = { .report.arena = a };
+	(void)e;
+	plan_report(&pod->isolators, BY_POD, facts, &plan.report);
 	*ret = plan;
 	return 0;
 }

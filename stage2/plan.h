@@ -22,6 +22,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/spec/pod.h"
+#include "lib/spec/report.h"
 
 enum mnt_kind {
 	MNT_PROC,
@@ -105,12 +106,19 @@ struct app_plan {
 	const struct event_handler *pre_start, *post_stop;
 	/* limits of the app's cgroup; 0: none */
 	uint64_t memory_limit, cpu_limit_milli, cpu_shares;
-	struct strlist ignored; /* names of isolators that are understood but not enforced */
+	struct report report; /* of the isolators of the app */
 };
 
 /* The mount operations, environment and strings of *ret live in `a` and in the manifest; argv and
  * envv are freed by app_plan_release(). */
 int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	const struct app_facts *facts, struct arena *a, struct app_plan *ret, struct err *e);
+
+/* What the isolators of the pod itself, which bound or set its apps', come to. */
+struct pod_plan {
+	struct report report;
+};
+int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, struct arena *a,
+	struct pod_plan *ret, struct err *e);
 void app_plan_print(const struct app_plan *plan, struct str *out);
 void app_plan_release(struct app_plan *plan);

@@ -116,8 +116,12 @@ void app_plan_print(const struct app_plan *plan, struct str *out)
 		str_addf(out, "cpu-limit %" PRIu64 "m\n", plan->cpu_limit_milli);
 	if (plan->cpu_shares)
 		str_addf(out, "cpu-shares %" PRIu64 "\n", plan->cpu_shares);
-	for (size_t i = 0; i < plan->ignored.n; i++)
-		print_text(out, "ignored", plan->ignored.v[i]);
+	for (size_t i = 0; i < plan->report.n; i++) {
+		const struct report_line *line = &plan->report.v[i];
+		print_text(out, report_state_name(line->state), line->isolator);
+		if (line->why)
+			str_addf(out, " because %s\n", line->why);
+	}
 	for (size_t i = 0; i < plan->n_mounts; i++)
 		print_mount(&plan->mounts[i], out);
 }

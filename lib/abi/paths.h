@@ -21,6 +21,7 @@
 #define POD_INSECURE_FILE "insecure-options" /* what was loosened; absent: nothing */
 #define POD_NO_OVERLAY_FILE "no-overlay"     /* present: the trees are copies in place */
 #define POD_NET_INFO_FILE "net-info.json"
+#define POD_ISOLATORS_FILE "isolators.json" /* what became of them; lib/spec/report.h */
 #define POD_SUBCGROUP_FILE "subcgroup"
 #define POD_VOLUMES_DIR "sharedVolumes" /* NAME/: empty and implicit volumes */
 
@@ -42,5 +43,10 @@
 /* Ours, optional: "true" when stage1 writes nowhere in its root but below /rkt and /opt/stage2,
  * so that stage0 may bind its tree read-only instead of mounting an overlay. */
 #define STAGE1_ANNOTATION_READ_ONLY "rkt.local/stage1/read-only-rootfs"
+/* Ours, optional: "true" when stage1 writes POD_ISOLATORS_FILE, and refuses what it does not
+ * enforce in a pod that has… */
+#define STAGE1_ANNOTATION_REPORT "rkt.local/stage1/isolator-report"
+/* … this annotation, with the value "true", in its own manifest. */
+#define POD_ANNOTATION_STRICT "rkt.local/strict-isolators"
 
 #define ENV_LOCK_FD "RKT_LOCK_FD"

@@ -167,7 +167,13 @@ static const struct jfield sysctl_fields[] = {
 
 static int check_own_resource(struct jctx *c, const struct jpath *at, const struct isolator *iso)
 {
-	return iso->resource.is_default ? jdec_error(c, at, "'default' must be false") : 0;
+	const struct quantity *request = &iso->resource.request, *limit = &iso->resource.limit;
+	if (iso->resource.is_default)
+		return jdec_error(c, at, "'default' must be false");
+	if (request->set && limit->set && limit->value < request->value)
+		return jdec_error(c, at, "the limit %.32s is below the request %.32s", limit->text,
+			request->text);
+	return 0;
 }
 
 /* Of all devices or interfaces. */

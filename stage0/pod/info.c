@@ -178,6 +178,18 @@ static const char *read_insecure(struct pod *p, struct arena *a)
 	return arena_strdup(a, line);
 }
 
+/* isolators.json is stage1's: one that cannot be read is as none. */
+static void read_report(struct pod *p, struct arena *a, struct pod_info *info)
+{
+	struct err e;
+	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	if (faccessat(p->dirfd, POD_ISOLATORS_FILE, F_OK, 0) < 0 ||
+		io_read_file(p->dirfd, POD_ISOLATORS_FILE, &bytes, &e) < 0)
+		return;
+	info->has_report =
+		pod_report_decode(str_text(&bytes), bytes.len, a, &info->report, &e) >= 0;
+}
+
 int pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e)
 {
 	struct err why = ERR_INIT;
@@ -213,6 +225,7 @@ int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e
 	ret->insecure = read_insecure(p, a);
 	if (!ret->started_ns && p->phase < POD_RUN)
 		return 0;
+	read_report(p, a, ret);
 	read_statuses(p, ret);
 	ret->pid = read_pid(p->dirfd, POD_PID_FILE);
 	if (!ret->pid && ret->started_ns) {

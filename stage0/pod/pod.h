@@ -18,6 +18,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/uuid.h"
 #include "lib/spec/pod.h"
+#include "lib/spec/report.h"
 #include "stage0/stage1_image.h"
 
 struct pods {
@@ -84,9 +85,12 @@ struct pod_info {
 	const struct pod_manifest *manifest; /* NULL when it cannot be read (embryo, damaged) */
 	const char *insecure; /* "capabilities,paths,seccomp": what was loosened; NULL: nothing */
 	const char *damage;   /* why not, or NULL */
+	bool has_report;      /* stage1 said what became of the isolators */
+	struct pod_report report;
 };
 int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e);
-/* The same without pid, insecure, and what happened to the apps: half the work, for long lists. */
+/* The same without pid, insecure, report, and what happened to the apps: half the work, for long
+ * lists. */
 int pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e);
 /* The pod's pid 1 in our pid namespace (from `pid`, or the only child of `ppid`), checked to
  * belong to the pod while its lock is held. -ESRCH when it does not run. */

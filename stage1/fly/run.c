@@ -61,8 +61,8 @@ static int load_app(int argc, char **argv, struct stage1_pod *pod, struct err *e
 			"flavor 'fly' runs one app a pod, and this one has %zu: use the default "
 			"stage1",
 			pod->manifest->n_apps);
-	stage1_report_ignored(pod);
-	return stage1_make_volumes(pod, e);
+	r = stage1_report(pod, e);
+	return r < 0 ? r : stage1_make_volumes(pod, e);
 }
 
 static int build_root(const struct stage1_pod *pod, struct fly_app *app, struct err *e)

@@ -54,7 +54,6 @@ static int load(int argc, char **argv, struct native *n, struct err *e)
 		return ERR_SYS(e, "descriptor of the pod's lock");
 	if (n->run.interactive && native_n_apps(n) != 1)
 		return ERR_BAD(e, "interactive option only supports pods with one app");
-	stage1_report_ignored(&n->pod);
 	return stage1_make_volumes(&n->pod, e);
 }
 
@@ -269,6 +268,8 @@ int native_run(int argc, char **argv, int *ret_status, struct err *e)
 	int r = load(argc, argv, &n, e);
 	if (r >= 0)
 		r = make_groups(&n, e);
+	if (r >= 0)
+		r = stage1_report(&n.pod, e);
 	if (r >= 0)
 		r = p.sigfd = proc_signal_fd(e);
 	if (r >= 0 && n.run.interactive)

@@ -37,11 +37,11 @@ test_ignored_isolators_are_reported_once() {
 	run rkt run "$aci" --name=x
 	ok
 	is "$out" ran
-	is "$err" "app 'x': isolator 'os/linux/selinux-context' is ignored
-app 'x': isolator 'example.com/strange' is ignored"
+	is "$err" "app 'x': isolator 'os/linux/selinux-context' is ignored: it is not enforced
+app 'x': isolator 'example.com/strange' is ignored: it is not known"
 	run rkt run --stage1-path="$TOP/$B/stage1-fly.aci" "$aci" --name=x
 	ok
-	is "$(grep -c 'is ignored$' <<<"$err")" 3
+	is "$(grep -c 'is ignored:' <<<"$err")" 3
 	pod -- echo quiet
 	is "$err" ''
 }

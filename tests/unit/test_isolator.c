@@ -173,6 +173,8 @@ static const struct {
 		"isolators[0].value.limit: 'x' is not a quantity" },
 	{ "[" ISO("resource/memory", "{\"default\":true}") "]",
 		"isolators[0].value: 'default' must be false" },
+	{ "[" ISO("resource/memory", "{\"request\":\"2M\",\"limit\":\"1Mi\"}") "]",
+		"isolators[0].value: the limit 1Mi is below the request 2M" },
 	{ "[" ISO("resource/block-iops", "{\"limit\":\"1\"}") "]",
 		"isolators[0].value: 'default' must be true" },
 	{ "[" ISO("resource/network-bandwidth", "{\"default\":true,\"request\":\"1\"}") "]",
