@@ -17,7 +17,7 @@
 
 #include "lib/base/err.h"
 
-enum { FETCH_MAGIC = 0x726b7446, FETCH_VERSION = 1 };
+enum { FETCH_MAGIC = 0x726b7446, FETCH_VERSION = 2 };
 enum { FETCH_FD_SOCKET = 3, FETCH_FD_FIRST };
 
 enum fetch_mode {
@@ -25,11 +25,16 @@ enum fetch_mode {
 	FETCH_KEYINFO, /* what is in KEYS? Each key → OUTPUT, alone, armored */
 	FETCH_HTTP,    /* GET what JOB says → BODY */
 	FETCH_HTML,    /* metas of appc discovery in DOCUMENT */
+	FETCH_LEADS,   /* what signatures does DOCUMENT name? */
+	FETCH_PROOFS,  /* which of EVIDENCE speaks for which of DOCUMENTS, by which of KEYS? */
 	_FETCH_MODE_MAX
 };
 
 /* FETCH_OPENPGP: DATA is a file, read from its beginning; the others from where they stand. */
 enum { FETCH_FD_DATA = FETCH_FD_FIRST, FETCH_FD_SIGNATURES, FETCH_FD_KEYS };
+/* FETCH_PROOFS: all are files, read from where they stand. */
+enum { FETCH_FD_DOCUMENTS = FETCH_FD_FIRST, FETCH_FD_EVIDENCE };
+_Static_assert((int)FETCH_FD_EVIDENCE + 1 == (int)FETCH_FD_KEYS, "the keys, as always");
 /* FETCH_KEYINFO: likewise; OUTPUT may be missing. */
 enum { FETCH_FD_KEYFILE = FETCH_FD_FIRST, FETCH_FD_OUTPUT };
 
@@ -58,7 +63,7 @@ struct fetch_keyfile {
  * BODY at its place, that of any other is thrown away; BODY may be missing. CA may be missing: then
  * the host's directory of authorities counts. PROGRESS, a file, may be missing, too. */
 enum { FETCH_FD_JOB = FETCH_FD_FIRST, FETCH_FD_BODY, FETCH_FD_CA, FETCH_FD_PROGRESS };
-/* FETCH_HTML: read from its beginning to its end. */
+/* FETCH_HTML, FETCH_LEADS: read from its beginning to its end. */
 enum { FETCH_FD_DOCUMENT = FETCH_FD_FIRST };
 
 enum {
@@ -150,21 +155,31 @@ struct fetch_metas {
 /* SIGNATURES is a detached OpenPGP signature, or what cosign and OpenSSL write: one signature in
  * DER (Ed25519: 64 bytes), as it is or in base64, over the SHA-256 of DATA (Ed25519: over DATA). It
  * names no key: each PEM key is tried. */
-enum fetch_mechanism { FETCH_BY_OPENPGP, FETCH_BY_PEM, _FETCH_MECHANISM_MAX };
+enum fetch_mechanism {
+	FETCH_BY_OPENPGP,
+	FETCH_BY_PEM,
+	/* Of images with layers alone: */
+	FETCH_BY_COSIGN, /* a payload, signed, at the tag sha256-<hex>.sig */
+	FETCH_BY_BUNDLE, /* a sigstore bundle */
+	FETCH_BY_SIMPLE, /* an OpenPGP message: simple signing */
+	_FETCH_MECHANISM_MAX
+};
 
 /* What a signature is worth. Only GOOD counts; the first that applies of the others is said. */
-#define FETCH_SIGNATURE(X)                                      \
-	X(GOOD, "good")                                         \
-	X(UNKNOWN_KEY, "signature made by unknown entity")      \
-	X(KIND, "the signature is not one over a file's bytes") \
-	X(DIGEST_WEAK, "the signature's digest is too weak")    \
-	X(KEY_WEAK, "the key is too weak")                      \
-	X(KEY_REVOKED, "the key is revoked")                    \
-	X(KEY_EXPIRED, "the key has expired")                   \
-	X(KEY_USAGE, "the key is not one for signatures")       \
-	X(FUTURE, "the signature was made in the future")       \
-	X(EXPIRED, "the signature has expired")                 \
-	X(WRONG, "the signature does not match the file, or its key is not valid")
+#define FETCH_SIGNATURE(X)                                                         \
+	X(GOOD, "good")                                                            \
+	X(UNKNOWN_KEY, "signature made by unknown entity")                         \
+	X(KIND, "the signature is not one over a file's bytes")                    \
+	X(DIGEST_WEAK, "the signature's digest is too weak")                       \
+	X(KEY_WEAK, "the key is too weak")                                         \
+	X(KEY_REVOKED, "the key is revoked")                                       \
+	X(KEY_EXPIRED, "the key has expired")                                      \
+	X(KEY_USAGE, "the key is not one for signatures")                          \
+	X(FUTURE, "the signature was made in the future")                          \
+	X(EXPIRED, "the signature has expired")                                    \
+	X(WRONG, "the signature does not match the file, or its key is not valid") \
+	X(OTHER_IMAGE, "the signature is for another image")                       \
+	X(MALFORMED, "this is no signature of an image")
 enum fetch_verdict {
 #define X(id, text) FETCH_SIG_##id,
 	FETCH_SIGNATURE(X)
@@ -195,6 +210,69 @@ struct fetch_signatures {
 	uint8_t digest[FETCH_DIGEST_SIZE];	 /* of DATA, all of it */
 	uint64_t bytes;				 /* of DATA */
 	struct fetch_signature v[FETCH_SIGNATURES_MAX];
+};
+
+/* --- signatures of images of OCI and Docker ---------------------------------------------------
+ * Such a signature names the digest of a manifest or index. DOCUMENTS are those that lead to the
+ * image, EVIDENCE is what was found; each stands behind one of these. */
+enum {
+	FETCH_DOCUMENTS_MAX = 8,
+	FETCH_EVIDENCE_MAX = 32,
+	FETCH_PROOFS_MAX = 64,
+	FETCH_LEADS_MAX = 32, /* the rest is not looked at */
+	FETCH_EVIDENCE_BYTES = 1024 * 1024,
+	FETCH_SIGNATURE_TEXT = 1400, /* base64: RSA 8192 */
+	FETCH_REPOSITORY_SIZE = 320,
+	FETCH_TAG_SIZE = 132,
+};
+struct fetch_document {
+	uint32_t size;
+};
+enum fetch_evidence_kind {
+	FETCH_EVIDENCE_ANY,    /* a file: any of these, or a signature over one of DOCUMENTS */
+	FETCH_EVIDENCE_COSIGN, /* a payload; `signature` is over its bytes */
+	FETCH_EVIDENCE_BUNDLE, /* a sigstore bundle, v0.1 to v0.3, in JSON */
+	FETCH_EVIDENCE_SIMPLE, /* an OpenPGP message that holds a payload */
+	_FETCH_EVIDENCE_KIND_MAX
+};
+struct fetch_evidence {
+	uint32_t kind, size;
+	char signature[FETCH_SIGNATURE_TEXT];
+};
+
+/* Where there is more to be read: in DOCUMENT, which is the manifest of cosign's signatures, that
+ * of a bundle, a list of referrers, or the index of a layout. */
+enum fetch_lead_kind {
+	FETCH_LEAD_PAYLOAD,    /* a blob, with `signature`: FETCH_EVIDENCE_COSIGN */
+	FETCH_LEAD_BUNDLE,     /* a blob: FETCH_EVIDENCE_BUNDLE */
+	FETCH_LEAD_SIGNATURES, /* a manifest, of cosign's signatures: FETCH_LEADS again */
+	FETCH_LEAD_REFERRER,   /* a manifest, of a bundle: FETCH_LEADS again */
+	_FETCH_LEAD_KIND_MAX
+};
+struct fetch_lead {
+	uint32_t kind, reserved;
+	uint64_t size;
+	uint8_t digest[FETCH_DIGEST_SIZE]; /* sha256 */
+	char signature[FETCH_SIGNATURE_TEXT];
+};
+struct fetch_leads {
+	uint32_t n, reserved;
+	struct fetch_lead v[FETCH_LEADS_MAX];
+};
+
+/* One for each signature that could be told from others. */
+struct fetch_proof {
+	uint32_t mechanism, document; /* enum fetch_mechanism; index of what it is for, if GOOD */
+	struct fetch_signature s;     /* only GOOD counts */
+	char why[128];		      /* for texts; may be empty */
+	char repository[FETCH_REPOSITORY_SIZE]; /* as it says, in full; empty: it does not */
+	char tag[FETCH_TAG_SIZE];		/* likewise */
+};
+struct fetch_proofs {
+	uint32_t n, n_bad, n_documents, reserved;
+	struct fetch_badfile bad[FETCH_BAD_MAX];
+	uint8_t digests[FETCH_DOCUMENTS_MAX][FETCH_DIGEST_SIZE];
+	struct fetch_proof v[FETCH_PROOFS_MAX];
 };
 
 enum fetch_key_type { FETCH_KEY_OPENPGP, FETCH_KEY_PEM, _FETCH_KEY_TYPE_MAX };
@@ -237,5 +315,7 @@ struct fetch_answer {
 		struct fetch_keys keys;
 		struct fetch_http http;
 		struct fetch_metas metas;
+		struct fetch_leads leads;
+		struct fetch_proofs proofs;
 	};
 };

@@ -100,11 +100,54 @@ static bool check_metas(struct fetch_answer *a)
 	return true;
 }
 
+static bool check_leads(struct fetch_answer *a)
+{
+	struct fetch_leads *l = &a->leads;
+	if (l->n > FETCH_LEADS_MAX)
+		return false;
+	for (size_t i = 0; i < l->n; i++) {
+		END_TEXT(l->v[i].signature);
+		if (l->v[i].kind >= _FETCH_LEAD_KIND_MAX || l->v[i].size > FETCH_EVIDENCE_BYTES)
+			return false;
+	}
+	return true;
+}
+
+static bool check_proof(struct fetch_proof *v, size_t n_documents)
+{
+	bool good = v->s.verdict == FETCH_SIG_GOOD;
+	END_TEXT(v->s.fingerprint);
+	END_TEXT(v->s.detail);
+	END_TEXT(v->why);
+	END_TEXT(v->repository);
+	END_TEXT(v->tag);
+	return v->mechanism < _FETCH_MECHANISM_MAX && v->s.verdict < _FETCH_SIG_MAX &&
+	       (parse_hex(v->s.fingerprint, strlen(v->s.fingerprint)) ||
+		       fingerprint_valid(v->s.fingerprint)) &&
+	       (!good || (fingerprint_valid(v->s.fingerprint) && v->document < n_documents));
+}
+
+static bool check_proofs(struct fetch_answer *a)
+{
+	struct fetch_proofs *p = &a->proofs;
+	if (p->n > FETCH_PROOFS_MAX || p->n_bad > FETCH_BAD_MAX ||
+		p->n_documents > FETCH_DOCUMENTS_MAX)
+		return false;
+	for (size_t i = 0; i < p->n_bad; i++)
+		END_TEXT(p->bad[i].why);
+	for (size_t i = 0; i < p->n; i++)
+		if (!check_proof(&p->v[i], p->n_documents))
+			return false;
+	return true;
+}
+
 static bool (*const checks[_FETCH_MODE_MAX])(struct fetch_answer *a) = {
 	[FETCH_OPENPGP] = check_signatures,
 	[FETCH_KEYINFO] = check_keys,
 	[FETCH_HTTP] = check_http,
 	[FETCH_HTML] = check_metas,
+	[FETCH_LEADS] = check_leads,
+	[FETCH_PROOFS] = check_proofs,
 };
 
 static int check_answer(const struct fetch_request *q, struct fetch_answer *a, struct err *e)

@@ -149,3 +149,24 @@ bool pem_verify(EVP_PKEY *key, const struct pem_signature *signature,
 	EVP_PKEY_CTX_free(ctx);
 	return ok;
 }
+
+static bool verify_with(EVP_PKEY *key, const EVP_MD *md, const void *signature, size_t n,
+	const void *bytes, size_t size)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) == 1 &&
+		  EVP_DigestVerify(ctx, signature, n, bytes, size) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+bool pem_verify_bytes(
+	EVP_PKEY *key, const void *signature, size_t n, const void *bytes, size_t size)
+{
+	int kind = EVP_PKEY_get_base_id(key);
+	if (kind == EVP_PKEY_ED25519)
+		return verify_with(key, NULL, signature, n, bytes, size);
+	return verify_with(key, EVP_sha256(), signature, n, bytes, size) ||
+	       (kind == EVP_PKEY_EC && EVP_PKEY_get_bits(key) == 384 &&
+		       verify_with(key, EVP_sha384(), signature, n, bytes, size));
+}

@@ -34,3 +34,7 @@ bool pem_signature(const struct str *file, struct pem_signature *ret);
 /* Is it a signature by that key over the file, whose SHA-256 is `digest`? */
 bool pem_verify(EVP_PKEY *key, const struct pem_signature *signature,
 	const unsigned char digest[FETCH_DIGEST_SIZE], int fd, uint64_t size);
+/* Over bytes in memory, with SHA-256, by a key of P-384 with SHA-384 as well: what sigstore's
+ * clients do. */
+bool pem_verify_bytes(
+	EVP_PKEY *key, const void *signature, size_t n, const void *bytes, size_t size);

@@ -46,6 +46,10 @@ struct pgp_facts {
 };
 int pgp_facts(rnp_key_handle_t key, struct pgp_facts *ret, struct err *e);
 
+/* Of a signature that was verified: status, key, digest, dates. What librnp calls good is the least
+ * that is asked. */
+void pgp_judge(rnp_ffi_t ffi, rnp_op_verify_signature_t sig, struct fetch_signature *ret);
+
 void pgp_lower_hex(const char *hex, char *dst, size_t size);
 
 /* What lies between the lines of an armored file, or the file itself when it is binary. Fails

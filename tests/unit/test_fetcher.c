@@ -67,6 +67,20 @@ static int ask(size_t size)
 	return fetcher_run(&f, &got, &e);
 }
 
+static void good_proofs(void)
+{
+	answer = (struct fetch_answer){ FETCH_MAGIC, FETCH_VERSION, FETCH_PROOFS };
+	answer.proofs.n = 1;
+	answer.proofs.n_documents = 1;
+	snprintf(answer.proofs.v[0].s.fingerprint, FETCH_FINGERPRINT_SIZE, FPR);
+}
+
+static void good_leads(void)
+{
+	answer = (struct fetch_answer){ FETCH_MAGIC, FETCH_VERSION, FETCH_LEADS };
+	answer.leads.n = 1;
+}
+
 START_TEST(good_answers)
 {
 	good_signatures();
@@ -74,6 +88,11 @@ START_TEST(good_answers)
 	ck_assert_str_eq(got.signatures.v[0].fingerprint, FPR);
 	good_keys();
 	ck_assert_msg(ask(sizeof answer) == 0, "%s", unit_message(&e));
+	good_proofs();
+	ck_assert_msg(ask(sizeof answer) == 0, "%s", unit_message(&e));
+	good_leads();
+	ck_assert_msg(ask(sizeof answer) == 0, "%s", unit_message(&e));
+	good_keys();
 	answer.keys.v[0].flags = FETCH_KEY_IS_WEAK; /* then it may be of an older kind */
 	answer.keys.v[0].fingerprint[32] = '\0';
 	ck_assert_msg(ask(sizeof answer) == 0, "%s", unit_message(&e));
@@ -83,6 +102,7 @@ END_TEST
 /* Everything that a worker that was taken over may say. */
 #define SIG answer.signatures
 #define KEY answer.keys.v[0]
+#define PROOF answer.proofs.v[0]
 #define LIES(X)                                                                       \
 	X(good_signatures, answer.magic++)                                            \
 	X(good_signatures, answer.version++)                                          \
@@ -102,7 +122,19 @@ END_TEST
 	X(good_keys, KEY.flags = 8)                                                   \
 	X(good_keys, KEY.fingerprint[3] = '/')                                        \
 	X(good_keys, KEY.fingerprint[3] = 'A')                                        \
-	X(good_keys, memset(KEY.subkeys[0], '/', FETCH_FINGERPRINT_SIZE))
+	X(good_keys, memset(KEY.subkeys[0], '/', FETCH_FINGERPRINT_SIZE))             \
+	X(good_proofs, answer.proofs.n = FETCH_PROOFS_MAX + 1)                        \
+	X(good_proofs, answer.proofs.n_bad = FETCH_BAD_MAX + 1)                       \
+	X(good_proofs, answer.proofs.n_documents = FETCH_DOCUMENTS_MAX + 1)           \
+	X(good_proofs, answer.proofs.n_documents = 0)                                 \
+	X(good_proofs, PROOF.document = 1)                                            \
+	X(good_proofs, PROOF.mechanism = _FETCH_MECHANISM_MAX)                        \
+	X(good_proofs, PROOF.s.verdict = _FETCH_SIG_MAX)                              \
+	X(good_proofs, PROOF.s.fingerprint[0] = '\0')                                 \
+	X(good_proofs, PROOF.s.fingerprint[2] = '/')                                  \
+	X(good_leads, answer.leads.n = FETCH_LEADS_MAX + 1)                           \
+	X(good_leads, answer.leads.v[0].kind = _FETCH_LEAD_KIND_MAX)                  \
+	X(good_leads, answer.leads.v[0].size = FETCH_EVIDENCE_BYTES + 1)
 static void lie(int which)
 {
 	int n = 0;
@@ -136,6 +168,14 @@ START_TEST(texts_are_ended)
 	ck_assert_int_eq(ask(sizeof answer), 0);
 	ck_assert_uint_eq(strlen(got.keys.v[0].uids[0]), FETCH_UID_SIZE - 1);
 	ck_assert_uint_eq(strlen(got.keys.v[0].algorithm), sizeof KEY.algorithm - 1);
+	good_proofs();
+	memset(PROOF.repository, 'x', sizeof PROOF.repository);
+	memset(PROOF.tag, 'x', sizeof PROOF.tag);
+	memset(PROOF.why, 'x', sizeof PROOF.why);
+	ck_assert_int_eq(ask(sizeof answer), 0);
+	ck_assert_uint_eq(strlen(got.proofs.v[0].repository), sizeof PROOF.repository - 1);
+	ck_assert_uint_eq(strlen(got.proofs.v[0].tag), sizeof PROOF.tag - 1);
+	ck_assert_uint_eq(strlen(got.proofs.v[0].why), sizeof PROOF.why - 1);
 	good_signatures();
 	memset(SIG.v[0].detail, 'x', sizeof SIG.v[0].detail);
 	ck_assert_int_eq(ask(sizeof answer), 0);

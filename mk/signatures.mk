@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# What tests of signatures link with; read after fuzz.mk, whose variables it needs.
+$(FUZZ_B)/fuzz_payload: $(patsubst %,$(FUZZ_B)/%.o,stage0/fetch/payload stage0/fetch/leads)
+$(FUZZ_B)/fuzz_openpgp: $(patsubst %,$(FUZZ_B)/%.o,stage0/fetch/message stage0/fetch/judge stage0/fetch/pgp)
+$(FUZZ_B)/fuzz_openpgp $(B)/tests/fuzz/replay_openpgp: FUZZ_LIBS = -lrnp
