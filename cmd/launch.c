@@ -60,8 +60,8 @@ static void inherit_env(struct cli *cli)
 static bool conflicts_with_manifest(const struct cli *cli)
 {
 	const struct compose *c = &cli->pod;
-	return c->n_apps || c->volumes.n || c->mounts.n || c->set_env.n || cli->set_env_files.n ||
-	       cli->inherit_env || cli->pull_policy;
+	return c->n_apps || c->volumes.n || c->mounts.n || c->shm_size || c->set_env.n ||
+	       cli->set_env_files.n || cli->inherit_env || cli->pull_policy;
 }
 
 /* Every image of a manifest that was given must be in the store. */
@@ -132,6 +132,25 @@ static int demand_strict(struct session *s, const struct pod_parts *parts, struc
 	return 0;
 }
 
+/* Volumes that are images: of what the user wrote their ids. `stored`: a manifest that was given
+ * names what is in the store. */
+static int find_volumes(struct session *s, struct pod_manifest *m, bool stored, struct err *e)
+{
+	for (size_t i = 0; i < m->n_volumes; i++) {
+		struct volume *v = &m->volumes[i];
+		struct image image = { 0 };
+		if (v->kind != VOLUME_IMAGE)
+			continue;
+		int r = stored ? session_stored(s, v->source, &image, e)
+			       : session_image(s, v->source, NULL, &image, e);
+		if (r < 0)
+			return err_wrap(e, r, "volume '%s'", v->name);
+		store_touch(&s->store, image.id);
+		v->source = image.id;
+	}
+	return 0;
+}
+
 int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 {
 	struct cli *cli = s->cli;
@@ -150,6 +169,8 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 		if (r >= 0)
 			r = compose_pod(&cli->pod, &cli->arena, &ret->manifest, e);
 	}
+	if (r >= 0)
+		r = find_volumes(s, ret->manifest, cli->pod_manifest, e);
 	if (r >= 0)
 		r = compose_check_names(ret->manifest, e);
 	if (r >= 0)

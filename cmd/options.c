@@ -56,9 +56,16 @@ const struct option options[] = {
 	{ "interactive", NULL, "connect the terminal; the pod has one app", ON_START, OPT_BOOL, 0,
 		CLI(interactive) },
 	{ "volume", "NAME,kind=KIND[,KEY=VALUE...]",
-		"a volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or "
-		"NAME,kind=empty[,mode=MODE][,uid=UID][,gid=GID][,readOnly=BOOL]",
+		"a volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL]"
+		"[,propagation=slave|private|shared], or "
+		"NAME,kind=empty[,mode=MODE][,uid=UID][,gid=GID][,readOnly=BOOL], or "
+		"NAME,kind=tmpfs[,size=BYTES][,mode=MODE][,uid=UID][,gid=GID], or "
+		"NAME,kind=image,source=IMAGE",
 		ON_PREPARE, OPT_LIST, 0, CLI(pod.volumes) },
+	{ "shm-size", "BYTES",
+		"size of /dev/shm, which the apps share; as 64M (default: half of "
+		"the memory)",
+		ON_PREPARE, OPT_TEXT, 0, CLI(pod.shm_size) },
 	{ "set-env", "NAME=VALUE", "environment variable of all apps", ON_PREPARE, OPT_LIST, 0,
 		CLI(pod.set_env) },
 	{ "set-env-file", "FILE",

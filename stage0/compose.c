@@ -394,7 +394,9 @@ static int implicit_volumes(struct arena *a, struct pod_manifest *m, struct runt
 				name = arena_printf(a, "%s-implicit", name);
 			struct volume v = { .name = name, .kind = VOLUME_EMPTY };
 			v.mode = 0755;
-			v.has_mode = v.has_uid = v.has_gid = true;
+			/* An image of Docker brings owner and mode along. */
+			v.has_mode = v.has_uid = v.has_gid =
+				!nv_get(&app->annotations, "appc.io/docker/originalname");
 			add_volume(a, m, &v);
 		}
 		int r = add_mount(a, app, &(struct mount){ .volume = name, .path = mp->path }, e);
@@ -458,6 +460,22 @@ static int compose_one(const struct compose *c, const struct compose_app *in, si
 	return 0;
 }
 
+static int compose_shm(
+	const struct compose *c, struct arena *a, struct pod_manifest *m, struct err *e)
+{
+	struct quantity size = { 0 };
+	if (!c->shm_size)
+		return 0;
+	int r = quantity_parse(c->shm_size, false, a, &size, e);
+	if (r >= 0 && size.value <= 0)
+		r = ERR_BAD(e, "must be above zero");
+	if (r < 0)
+		return err_wrap(e, r, "--shm-size '%s'", c->shm_size);
+	nv_set(a, &m->annotations, POD_ANNOTATION_SHM_SIZE,
+		arena_printf(a, "%lld", (long long)size.value));
+	return 0;
+}
+
 int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **ret, struct err *e)
 {
 	if (!c->n_apps)
@@ -466,6 +484,8 @@ int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **
 	m->ac_version = AC_VERSION;
 	m->apps = ARENA_ARRAY(a, struct runtime_app, c->n_apps);
 	int r = compose_volumes(c, a, m, e);
+	if (r >= 0)
+		r = compose_shm(c, a, m, e);
 	if (r < 0)
 		return r;
 	size_t n_given = m->n_volumes;

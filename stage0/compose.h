@@ -33,6 +33,7 @@ struct compose {
 	struct compose_app *apps;
 	size_t n_apps;
 	struct strlist volumes; /* --volume */
+	const char *shm_size;	/* --shm-size; NULL: not said */
 	struct strlist mounts;	/* --mount before the first image: of every app */
 	struct nvlist parent_env;
 	struct nvlist env_file; /* --set-env-file */

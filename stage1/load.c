@@ -11,6 +11,7 @@
 #include "lib/abi/app_status.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/parse.h"
 #include "lib/base/uuid.h"
 #include "lib/fs/io.h"
 
@@ -125,7 +126,23 @@ static int load_facts(
 				? arena_printf(a, "%s/" POD_STAGE1_ROOTFS "/" STAGE1_SHM_DIR, cwd)
 				: NULL,
 		.volumes_dir = arena_printf(a, "%s/" POD_VOLUMES_DIR, cwd),
+		.images_dir = arena_printf(a, "%s/" POD_IMAGE_VOLUMES_DIR, cwd),
 	};
+	return 0;
+}
+
+static int load_shm_size(struct stage1_pod *p, struct err *e)
+{
+	const char *size = nv_get(&p->manifest->annotations, POD_ANNOTATION_SHM_SIZE);
+	uint64_t bytes;
+	if (!size)
+		return 0;
+	if (!parse_u64(size, 1, INT64_MAX, &bytes))
+		return ERR_BAD(e,
+			"pod manifest: annotation '" POD_ANNOTATION_SHM_SIZE
+			"': '%.32s' is not a number of bytes",
+			size);
+	p->facts.shm_size = size;
 	return 0;
 }
 
@@ -139,6 +156,9 @@ static int load(const struct stage1_run *run, unsigned flags, struct stage1_pod 
 		r = stage1_lock_fd(&p->lock_fd, e);
 	if (r < 0 || (r = load_facts(run, flags, p, e)) < 0 || (r = load_manifest(p, e)) < 0)
 		return r;
+	if ((r = load_shm_size(p, e)) < 0)
+		return r;
+	pod_shared_sources(p->manifest, &p->arena, &p->shared);
 	if (p->manifest->n_apps == 1) /* alone in its pod: nobody to share it with */
 		p->facts.shm_dir = NULL;
 	if (!(flags & STAGE1_LOOK) && (r = stage1_write_etc(run, p, e)) < 0)

@@ -19,6 +19,7 @@ struct stage1_pod {
 	struct app_facts facts; /* common to all apps */
 	struct app_plan *plans; /* one per app, in the manifest's order */
 	struct pod_plan plan;	/* of the pod itself */
+	struct strlist shared;	/* pod_shared_sources() */
 };
 enum stage1_load_flags {
 	STAGE1_BARE = 1, /* fly: facts.bare */
@@ -45,5 +46,12 @@ int stage1_write_etc(const struct stage1_run *run, struct stage1_pod *p, struct 
  * prints, a line each, those that are not enforced as written: "app 'x': isolator
  * 'os/linux/selinux-context' is ignored: WHY". Refuses them where the pod asks for that. */
 int stage1_report(const struct stage1_pod *p, struct err *e);
-/* Makes the directories of empty and implicit volumes below the pod's sharedVolumes/. */
+/* No mount of ours reaches the host any more (MS_SLAVE), but for volumes that are shared with it.
+ */
+int stage1_leave_host(const struct stage1_pod *p, struct err *e);
+/* Volumes that are a tmpfs, mounted at their directories, relative to the working directory: in a
+ * mount namespace that has left the host's and that the apps' are made from. */
+bool stage1_has_tmpfs(const struct stage1_pod *p);
+int stage1_mount_tmpfs(const struct stage1_pod *p, struct err *e);
+/* Makes the directories of empty, tmpfs and implicit volumes below the pod's sharedVolumes/. */
 int stage1_make_volumes(const struct stage1_pod *p, struct err *e);

@@ -56,6 +56,10 @@ struct mnt_op {
 	bool foreign;		 /* MNT_BIND: of the host, which nothing is created in */
 	bool is_empty_volume;	 /* MNT_BIND: src is volumes_dir/NAME, which stage1 makes with… */
 	uint32_t mode, uid, gid; /* … these */
+	bool is_tmpfs;		 /* … and a tmpfs of the options `data` on it */
+	bool copy_up;	 /* MNT_BIND: an empty src gets what the image has at dst, as Docker does */
+	bool keep_owner; /* … but mode, uid and gid, which the user chose */
+	enum propagation propagation; /* MNT_BIND */
 };
 
 enum caps_source { CAPS_DEFAULT, CAPS_RETAIN, CAPS_REMOVE, CAPS_ALL };
@@ -82,7 +86,9 @@ struct app_facts {
 	const char *metadata_url; /* NULL: none */
 	const char *term;	  /* TERM where the image sets none; NULL: not set */
 	const char *shm_dir;	  /* bound to /dev/shm, so that apps share it; NULL: each its own */
+	const char *shm_size;	  /* of /dev/shm, in bytes; NULL: the kernel's default */
 	const char *volumes_dir;  /* where implicit and empty volumes of the pod live */
+	const char *images_dir;	  /* NAME/rootfs: trees of volumes that are images */
 	const char *hosts_file, *resolv_file; /* absolute, to be bound; or NULL */
 	bool hosts_replace, resolv_replace;   /* also where the image has one of its own */
 };
@@ -120,5 +126,7 @@ struct pod_plan {
 };
 int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, struct arena *a,
 	struct pod_plan *ret, struct err *e);
+/* Mount options of the tmpfs at /dev/shm, also where it is one for all apps. */
+const char *plan_shm_options(const struct app_facts *facts, struct arena *a);
 void app_plan_print(const struct app_plan *plan, struct str *out);
 void app_plan_release(struct app_plan *plan);

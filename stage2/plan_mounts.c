@@ -113,6 +113,12 @@ static void add_sys(struct list *l, const struct app_facts *facts)
 	add_masks(l, masked_sys, COUNT(masked_sys), NULL);
 }
 
+const char *plan_shm_options(const struct app_facts *facts, struct arena *a)
+{
+	return facts->shm_size ? arena_printf(a, "%s,size=%s", shm.data, facts->shm_size)
+			       : shm.data;
+}
+
 static void add_api(struct list *l, const struct app_facts *facts)
 {
 	for (size_t i = 0; i < COUNT(api); i++)
@@ -138,7 +144,7 @@ static void add_api(struct list *l, const struct app_facts *facts)
 			       .flags = shm.flags,
 			       .make_target = true });
 	else
-		add(l, &shm);
+		add(l, &shm)->data = plan_shm_options(facts, l->arena);
 	if (!facts->disable_paths) {
 		/* Who may make device nodes, as every app may that is root, must not reach the
 		 * host's disks by one of its own. */
@@ -219,6 +225,70 @@ static const char *private_volume(const struct volumes *v, const char *name)
 	return out;
 }
 
+/* Images of Docker and OCI have this annotation; they expect that a volume begins with what the
+ * image has in its place. */
+static bool fills_volumes(const struct runtime_app *app)
+{
+	return nv_get(&app->annotations, "appc.io/docker/originalname") != NULL;
+}
+
+static int plan_own_volume(struct volumes *v, const struct volume *vol, const char *dir,
+	struct mnt_op *op, struct err *e)
+{
+	(void)e;
+	op->src = arena_printf(v->list->arena, "%s/%s", v->facts->volumes_dir, dir);
+	op->is_empty_volume = true;
+	op->mode = vol->mode;
+	op->uid = vol->uid;
+	op->gid = vol->gid;
+	op->is_tmpfs = vol->kind == VOLUME_TMPFS;
+	if (vol->size.set)
+		op->data = arena_printf(v->list->arena, "size=%lld", (long long)vol->size.value);
+	op->copy_up =
+		vol->kind == VOLUME_EMPTY && !(op->flags & MS_RDONLY) && fills_volumes(v->app);
+	op->keep_owner = vol->has_mode || vol->has_uid || vol->has_gid;
+	return 0;
+}
+
+static int plan_host_volume(struct volumes *v, const struct volume *vol, const char *dir,
+	struct mnt_op *op, struct err *e)
+{
+	(void)dir;
+	const char *source = vol->source ? vol->source : "";
+	op->src = clean_path(v->list->arena, source);
+	if (!op->src)
+		return ERR_BAD(e,
+			"source '%s' of volume '%s' must be an absolute path without '..'", source,
+			vol->name);
+	op->no_symlinks = op->foreign = true;
+	op->recursive = !vol->has_recursive || vol->recursive;
+	op->propagation = vol->propagation;
+	return 0;
+}
+
+/* Mounted there by stage0. */
+static int plan_image_volume(struct volumes *v, const struct volume *vol, const char *dir,
+	struct mnt_op *op, struct err *e)
+{
+	if (!str_eq(dir, vol->name))
+		return ERR_BAD(e,
+			"volume '%s' is an image: it must be one of the pod's volumes, not of "
+			"an app's mount",
+			vol->name);
+	op->src = arena_printf(v->list->arena, "%s/%s/rootfs", v->facts->images_dir, vol->name);
+	op->flags |= MS_RDONLY;
+	op->foreign = true;
+	return 0;
+}
+
+static int (*const plan_kinds[])(struct volumes *v, const struct volume *vol, const char *dir,
+	struct mnt_op *op, struct err *e) = {
+	[VOLUME_HOST] = plan_host_volume,
+	[VOLUME_EMPTY] = plan_own_volume,
+	[VOLUME_TMPFS] = plan_own_volume,
+	[VOLUME_IMAGE] = plan_image_volume,
+};
+
 static int add_volume(struct volumes *v, const struct volume *vol, const char *dir,
 	const char *path, bool ro, struct err *e)
 {
@@ -237,24 +307,10 @@ static int add_volume(struct volumes *v, const struct volume *vol, const char *d
 	/* A device opens where it is itself the volume, as rkt's device policy has it. */
 	if (!v->facts->bare && !v->facts->disable_paths)
 		op.flags |= MS_NODEV;
-	if (vol->kind == VOLUME_EMPTY) {
-		op.src = arena_printf(v->list->arena, "%s/%s", v->facts->volumes_dir, dir);
-		op.is_empty_volume = true;
-		op.mode = vol->has_mode ? vol->mode : 0755;
-		op.uid = vol->uid;
-		op.gid = vol->gid;
-	} else {
-		op.src = clean_path(v->list->arena, vol->source ? vol->source : "");
-		if (!op.src)
-			return ERR_BAD(e,
-				"source '%s' of volume '%s' must be an absolute path "
-				"without '..'",
-				vol->source ? vol->source : "", vol->name);
-		op.no_symlinks = op.foreign = true;
-		op.recursive = !vol->has_recursive || vol->recursive;
-	}
-	add(v->list, &op);
-	return 0;
+	r = plan_kinds[vol->kind](v, vol, dir, &op, e);
+	if (r >= 0)
+		add(v->list, &op);
+	return r;
 }
 
 static const struct mount_point *point_at(const struct app *app, const char *path)
@@ -295,7 +351,9 @@ static int add_volumes(struct volumes *v, struct err *e)
 		const struct mount_point *point = &app->app->mount_points[i];
 		if (is_mounted(app, point->path))
 			continue;
-		const struct volume implicit = { .name = point->name, .kind = VOLUME_EMPTY };
+		const struct volume implicit = {
+			.name = point->name, .kind = VOLUME_EMPTY, .mode = 0755
+		};
 		const struct volume *vol = pod_volume(v->pod, point->name);
 		const char *dir = vol ? vol->name : private_volume(v, point->name);
 		r = add_volume(v, vol ? vol : &implicit, dir, point->path, point->read_only, e);

@@ -16,6 +16,7 @@
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
 #include "lib/sys/mnt.h"
+#include "stage2/fill.h"
 
 enum {
 	PROC_MAGIC = 0x9fa0,
@@ -346,6 +347,8 @@ static int do_bind(struct build *b, const struct mnt_op *op, int source, struct 
 	if (target < 0)
 		return target;
 	int r = check_target(target, S_ISDIR(st.st_mode), e);
+	if (r >= 0 && op->copy_up)
+		r = volume_fill(source, target, op->keep_owner, e);
 	if (r < 0)
 		return r;
 	_clean_(fd) int done = mnt_bind(source, target, op->recursive, e);
@@ -356,6 +359,8 @@ static int do_bind(struct build *b, const struct mnt_op *op, int source, struct 
 		return done < 0 ? done : r;
 	/* A device that is the volume was given to be used. */
 	const unsigned long flags = S_ISDIR(st.st_mode) ? op->flags : op->flags & ~MS_NODEV;
+	if (op->propagation == PROPAGATION_PRIVATE && (r = mnt_make_private(done, e)) < 0)
+		return r;
 	return mnt_restrict(done, flags, op->recursive, e);
 }
 
@@ -544,6 +549,7 @@ void root_sources_release(struct root_sources *s)
 
 int root_enter(int rootfs_fd, enum root_how how, struct err *e)
 {
+	_clean_(fd) int old = how == ROOT_PIVOT_SHARED ? open("/", OPEN_SPOT | O_DIRECTORY) : -1;
 	if (fchdir(rootfs_fd) < 0)
 		return ERR_SYS(e, "enter the app's root");
 	if (how == ROOT_CHROOT) {
@@ -553,6 +559,10 @@ int root_enter(int rootfs_fd, enum root_how how, struct err *e)
 		/* The old root comes to lie over the new one, where "." finds it. */
 		if (sys_pivot_root(".", ".") < 0)
 			return ERR_SYS(e, "pivot into the app's root");
+		/* What goes with it must not go on the host, where mounts are shared with it. */
+		if (how == ROOT_PIVOT_SHARED &&
+			(fchdir(old) < 0 || mount(NULL, ".", NULL, MS_REC | MS_SLAVE, NULL) < 0))
+			return ERR_SYS(e, "make the old root private");
 		if (umount2(".", MNT_DETACH) < 0)
 			return ERR_SYS(e, "detach the old root");
 	}

@@ -20,7 +20,8 @@
 int root_open(int dirfd, const char *path, struct err *e);
 
 enum root_how {
-	ROOT_PIVOT,  /* pivot_root; the old root is detached: nothing of it is reachable */
+	ROOT_PIVOT,	   /* pivot_root; the old root is detached: nothing of it is reachable */
+	ROOT_PIVOT_SHARED, /* the same, where some mount has PROPAGATION_SHARED */
 	ROOT_CHROOT, /* fly: the rest of the host stays mounted beside it, in reach of the app */
 };
 

@@ -24,6 +24,8 @@
 #define POD_ISOLATORS_FILE "isolators.json" /* what became of them; lib/spec/report.h */
 #define POD_SUBCGROUP_FILE "subcgroup"
 #define POD_VOLUMES_DIR "sharedVolumes" /* NAME/: empty and implicit volumes */
+#define POD_IMAGE_VOLUMES_DIR \
+	"imageVolumes" /* NAME/{treeStoreID,rootfs}: volumes that are images */
 
 /* Of an app's name: files are named after it, with a suffix of their own. */
 #define APP_NAME_MAX 200
@@ -48,5 +50,7 @@
 #define STAGE1_ANNOTATION_REPORT "rkt.local/stage1/isolator-report"
 /* … this annotation, with the value "true", in its own manifest. */
 #define POD_ANNOTATION_STRICT "rkt.local/strict-isolators"
+/* Of a pod, likewise: size of /dev/shm in bytes. */
+#define POD_ANNOTATION_SHM_SIZE "rkt.local/shm-size"
 
 #define ENV_LOCK_FD "RKT_LOCK_FD"

@@ -311,3 +311,19 @@ void pod_manifest_encode(const struct pod_manifest *m, bool pretty, struct str *
 	}
 	jenc_close(&j, '}');
 }
+
+static void add_shared(const struct volume *v, struct arena *a, struct strlist *ret)
+{
+	if (v && v->kind == VOLUME_HOST && v->propagation == PROPAGATION_SHARED &&
+		!strlist_has(ret, v->source))
+		strlist_add(a, ret, v->source);
+}
+
+void pod_shared_sources(const struct pod_manifest *m, struct arena *a, struct strlist *ret)
+{
+	for (size_t i = 0; i < m->n_volumes; i++)
+		add_shared(&m->volumes[i], a, ret);
+	for (size_t i = 0; i < m->n_apps; i++)
+		for (size_t k = 0; k < m->apps[i].n_mounts; k++)
+			add_shared(m->apps[i].mounts[k].app_volume, a, ret);
+}

@@ -4,15 +4,28 @@
 
 #include "lib/spec/image.h"
 
-enum volume_kind { VOLUME_HOST, VOLUME_EMPTY };
+/* The last two are ours, not appc's. */
+enum volume_kind { VOLUME_HOST, VOLUME_EMPTY, VOLUME_TMPFS, VOLUME_IMAGE, _VOLUME_KIND_MAX };
+
+/* What becomes of mounts that are made below a host volume while the pod runs
+ * (mount_namespaces(7)). */
+enum propagation {
+	PROPAGATION_SLAVE,   /* the host's show up in the pod */
+	PROPAGATION_PRIVATE, /* they do not */
+	PROPAGATION_SHARED,  /* and the pod's show up on the host */
+	_PROPAGATION_MAX
+};
 
 struct volume {
 	const char *name;
 	enum volume_kind kind;
-	const char *source; /* host: absolute */
+	const char *source; /* host: absolute; image: its id, or on the command line any name */
 	bool read_only, has_read_only;
 	bool recursive, has_recursive; /* host; default true */
-	uint32_t mode, uid, gid;       /* empty; mode default 0755 */
+	enum propagation propagation;  /* host; default slave */
+	bool has_propagation;
+	struct quantity size;	 /* tmpfs: bytes; default: the kernel's */
+	uint32_t mode, uid, gid; /* empty, tmpfs; mode default 0755, 1777 */
 	bool has_mode, has_uid, has_gid;
 };
 struct mount {
@@ -60,12 +73,18 @@ void pod_manifest_encode(const struct pod_manifest *m, bool pretty, struct str *
 const struct runtime_app *pod_app(const struct pod_manifest *m, const char *name);
 const struct volume *pod_volume(const struct pod_manifest *m, const char *name);
 
+/* Sources of volumes whose mounts are shared with the host. */
+void pod_shared_sources(const struct pod_manifest *m, struct arena *a, struct strlist *ret);
+
 /* For the manifests that embed them. */
 int volume_decode(struct jctx *c, const struct json *v, const struct jpath *at, struct volume *ret);
 void volume_encode(struct jenc *j, const struct volume *v);
 
-/* "NAME,kind=host,source=/p,readOnly=true,recursive=false" | "NAME,kind=empty,mode=…,uid=,gid=",
- * as rkt's --volume has it. */
+/* As rkt's --volume has it, and what is ours:
+ *	NAME,kind=host,source=/p[,readOnly=BOOL][,recursive=BOOL][,propagation=slave|private|shared]
+ *	NAME,kind=empty[,readOnly=BOOL][,mode=…][,uid=][,gid=]
+ *	NAME,kind=tmpfs[,size=64Mi] and as empty
+ *	NAME,kind=image,source=IMAGE */
 int volume_parse(const char *text, struct arena *a, struct volume *ret, struct err *e);
 /* "volume=NAME,target=/path", as --mount has it. */
 int mount_parse(const char *text, struct arena *a, struct mount *ret, struct err *e);

@@ -7,14 +7,40 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
+#include "lib/spec/isolator.h"
 #include "lib/spec/pod.h"
 
-enum { VOLUME_MODE_DEFAULT = 0755, VOLUME_MODE_MAX = 07777 };
+enum { VOLUME_MODE_MAX = 07777 };
 
 /* A volume as text has it, before its kind says which of it has a meaning. NULL: not given. */
 struct volume_text {
-	const char *name, *kind, *source, *mode;
-	const char *read_only, *recursive, *uid, *gid;
+	const char *name, *kind, *source, *mode, *size;
+	const char *read_only, *recursive, *propagation, *uid, *gid;
+};
+
+/* What has a meaning for which kind. */
+enum {
+	HAS_SOURCE = 1,
+	HAS_MOUNT = 2, /* recursive, propagation */
+	HAS_OWNER = 4, /* mode, uid, gid */
+	HAS_SIZE = 8,
+	ALWAYS_READ_ONLY = 16,
+};
+static const struct {
+	const char *name, *article;
+	unsigned has;
+	uint32_t mode;
+} kinds[] = {
+	[VOLUME_HOST] = { "host", "a host", HAS_SOURCE | HAS_MOUNT, 0 },
+	[VOLUME_EMPTY] = { "empty", "an empty", HAS_OWNER, 0755 },
+	[VOLUME_TMPFS] = { "tmpfs", "a tmpfs", HAS_OWNER | HAS_SIZE, 01777 },
+	[VOLUME_IMAGE] = { "image", "an image", HAS_SOURCE | ALWAYS_READ_ONLY, 0 },
+};
+
+static const char *const propagations[] = {
+	[PROPAGATION_SLAVE] = "slave",
+	[PROPAGATION_PRIVATE] = "private",
+	[PROPAGATION_SHARED] = "shared",
 };
 
 static bool parse_id(const char *s, uint32_t *ret)
@@ -22,39 +48,68 @@ static bool parse_id(const char *s, uint32_t *ret)
 	return parse_u32(s, 0, UINT32_MAX - 1, ret); /* (uid_t)-1 means "unchanged" */
 }
 
-/* What a host volume and an empty one must and must not have. */
-static const char *volume_contradiction(const struct volume *v)
+/* What a volume of its kind must and must not have. Texts are the arena's. */
+static const char *volume_contradiction(const struct volume *v, struct arena *a)
 {
-	if (v->kind == VOLUME_EMPTY) {
-		if (v->source)
-			return "an empty volume has no source";
-		return v->has_recursive ? "an empty volume cannot be recursive" : NULL;
-	}
-	if (!v->source || !*v->source)
-		return "a host volume needs a source";
-	if (!path_absolute_valid(v->source))
+	const struct {
+		bool given;
+		unsigned bit;
+		const char *what;
+	} members[] = {
+		{ v->source, HAS_SOURCE, "source" },
+		{ v->has_recursive, HAS_MOUNT, "recursive" },
+		{ v->has_propagation, HAS_MOUNT, "propagation" },
+		{ v->has_mode, HAS_OWNER, "mode" },
+		{ v->has_uid, HAS_OWNER, "uid" },
+		{ v->has_gid, HAS_OWNER, "gid" },
+		{ v->size.set, HAS_SIZE, "size" },
+	};
+	const unsigned has = kinds[v->kind].has;
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+		if (members[i].given && !(has & members[i].bit))
+			return arena_printf(
+				a, "%s volume has no %s", kinds[v->kind].article, members[i].what);
+	if ((has & HAS_SOURCE) && str_empty(v->source))
+		return arena_printf(a, "%s volume needs a source", kinds[v->kind].article);
+	if (v->kind == VOLUME_HOST && !path_absolute_valid(v->source))
 		return "the source of a host volume must be an absolute path";
-	if (v->has_mode || v->has_uid || v->has_gid)
-		return "mode, uid and gid are for empty volumes";
+	if (v->size.set && v->size.value <= 0)
+		return "the size of a tmpfs must be above zero";
+	if ((has & ALWAYS_READ_ONLY) && v->has_read_only && !v->read_only)
+		return arena_printf(a, "%s volume is always read-only", kinds[v->kind].article);
 	return NULL;
 }
 
 static bool parse_kind(const char *s, enum volume_kind *ret)
 {
-	if (strcmp(s, "host") != 0 && strcmp(s, "empty") != 0)
-		return false;
-	*ret = *s == 'h' ? VOLUME_HOST : VOLUME_EMPTY;
-	return true;
+	for (int i = 0; i < _VOLUME_KIND_MAX; i++)
+		if (str_eq(s, kinds[i].name)) {
+			*ret = (enum volume_kind)i;
+			return true;
+		}
+	return false;
+}
+
+/* "rslave" and so on, as podman and mount(8) write what holds for all mounts below: here it always
+ * does. */
+static bool parse_propagation(const char *s, enum propagation *ret)
+{
+	for (int i = 0; i < _PROPAGATION_MAX; i++)
+		if (str_eq(s + (*s == 'r'), propagations[i])) {
+			*ret = (enum propagation)i;
+			return true;
+		}
+	return false;
 }
 
 static void set_defaults(struct volume *v)
 {
-	if (v->kind == VOLUME_EMPTY && !v->has_mode)
-		v->mode = VOLUME_MODE_DEFAULT;
+	if (!v->has_mode)
+		v->mode = kinds[v->kind].mode;
 	if (v->kind == VOLUME_HOST && !v->has_recursive)
 		v->recursive = true;
-	if (v->source && !*v->source)
-		v->source = NULL;
+	if (kinds[v->kind].has & ALWAYS_READ_ONLY)
+		v->read_only = true;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -62,7 +117,7 @@ static void set_defaults(struct volume *v)
 static int decode_kind(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
 {
 	if (v->type != JSON_STRING || !parse_kind(v->text, target))
-		return jdec_error(c, at, "expected 'host' or 'empty'");
+		return jdec_error(c, at, "expected 'host', 'empty', 'tmpfs' or 'image'");
 	return 0;
 }
 
@@ -120,6 +175,27 @@ static int decode_recursive(
 	return decode_flag(c, v, at, &volume->recursive, &volume->has_recursive);
 }
 
+static int decode_propagation(
+	struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	struct volume *volume = target;
+	if (v->type != JSON_STRING || !parse_propagation(v->text, &volume->propagation))
+		return jdec_error(c, at, "expected 'slave', 'private' or 'shared'");
+	volume->has_propagation = true;
+	return 0;
+}
+
+static int decode_size(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	struct volume *volume = target;
+	struct err e = ERR_INIT;
+	if (v->type != JSON_STRING)
+		return jdec_error(c, at, "expected string, found %s", json_type_name(v->type));
+	if (quantity_parse(v->text, false, c->arena, &volume->size, &e) < 0)
+		return jdec_error(c, at, "%s", e.msg);
+	return 0;
+}
+
 /* Rows at offset 0 write two members of the struct: the value, and that it was given. */
 static const struct jfield volume_fields[] = {
 	{ "name", J_STRING, offsetof(struct volume, name), J_REQUIRED, .check = check_ac_name },
@@ -127,6 +203,8 @@ static const struct jfield volume_fields[] = {
 	{ "source", J_STRING, offsetof(struct volume, source) },
 	{ "readOnly", J_CUSTOM, 0, .decode = decode_read_only },
 	{ "recursive", J_CUSTOM, 0, .decode = decode_recursive },
+	{ "propagation", J_CUSTOM, 0, .decode = decode_propagation },
+	{ "size", J_CUSTOM, 0, .decode = decode_size },
 	{ "mode", J_CUSTOM, 0, .decode = decode_mode },
 	{ "uid", J_CUSTOM, 0, .decode = decode_uid },
 	{ "gid", J_CUSTOM, 0, .decode = decode_gid },
@@ -138,9 +216,9 @@ int volume_decode(struct jctx *c, const struct json *v, const struct jpath *at, 
 	int r = jdec_object(c, v, at, volume_fields, J_UNKNOWN_IGNORED, ret);
 	if (r < 0)
 		return r;
-	if (ret->kind == VOLUME_EMPTY && ret->source && !*ret->source)
+	if (str_empty(ret->source))
 		ret->source = NULL;
-	const char *wrong = volume_contradiction(ret);
+	const char *wrong = volume_contradiction(ret, c->arena);
 	if (wrong)
 		return jdec_error(c, at, "%s", wrong);
 	set_defaults(ret);
@@ -169,14 +247,18 @@ void volume_encode(struct jenc *j, const struct volume *v)
 	jenc_key(j, "name");
 	jenc_string(j, v->name);
 	jenc_key(j, "kind");
-	jenc_string(j, v->kind == VOLUME_HOST ? "host" : "empty");
+	jenc_string(j, kinds[v->kind].name);
 	jenc_member(j, "source", v->source);
 	encode_flag(j, "readOnly", v->read_only, v->has_read_only);
 	if (v->kind == VOLUME_HOST && v->has_recursive) {
 		jenc_key(j, "recursive");
 		jenc_bool(j, v->recursive);
 	}
-	if (v->kind == VOLUME_EMPTY && v->has_mode) {
+	if (v->has_propagation)
+		jenc_member(j, "propagation", propagations[v->propagation]);
+	if (v->size.set)
+		jenc_member(j, "size", v->size.text);
+	if (v->has_mode) {
 		char mode[16];
 		snprintf(mode, sizeof mode, "%04o", v->mode);
 		jenc_member(j, "mode", mode);
@@ -223,6 +305,8 @@ static const struct parameter volume_parameters[] = {
 	{ "source", offsetof(struct volume_text, source) },
 	{ "readOnly", offsetof(struct volume_text, read_only) },
 	{ "recursive", offsetof(struct volume_text, recursive) },
+	{ "propagation", offsetof(struct volume_text, propagation) },
+	{ "size", offsetof(struct volume_text, size) },
 	{ "mode", offsetof(struct volume_text, mode) },
 	{ "uid", offsetof(struct volume_text, uid) },
 	{ "gid", offsetof(struct volume_text, gid) },
@@ -230,9 +314,12 @@ static const struct parameter volume_parameters[] = {
 };
 
 /* Fills *v from t; the parameter at fault, or NULL. */
-static const char *volume_from_text(const struct volume_text *t, struct volume *v)
+static const char *volume_from_text(const struct volume_text *t, struct arena *a, struct volume *v)
 {
+	struct err ignored = ERR_INIT;
 	*v = (struct volume){ .name = t->name, .source = t->source };
+	if (str_empty(v->source))
+		v->source = NULL;
 	if (!ac_name_valid(t->name))
 		return "name";
 	if (!t->kind || !parse_kind(t->kind, &v->kind))
@@ -241,6 +328,11 @@ static const char *volume_from_text(const struct volume_text *t, struct volume *
 		return "readOnly";
 	if ((v->has_recursive = t->recursive) && !parse_bool(t->recursive, &v->recursive))
 		return "recursive";
+	if ((v->has_propagation = t->propagation) &&
+		!parse_propagation(t->propagation, &v->propagation))
+		return "propagation";
+	if (t->size && quantity_parse(t->size, false, a, &v->size, &ignored) < 0)
+		return "size";
 	if ((v->has_mode = t->mode) && !parse_octal(t->mode, VOLUME_MODE_MAX, &v->mode))
 		return "mode";
 	if ((v->has_uid = t->uid) && !parse_id(t->uid, &v->uid))
@@ -256,14 +348,15 @@ int volume_parse(const char *text, struct arena *a, struct volume *ret, struct e
 	struct volume_text t = { .name = arena_strndup(a, text, (size_t)(comma - text)) };
 	struct volume v;
 	if (!*comma)
-		return ERR_BAD(e, "volume '%.128s': expected NAME,kind=host|empty,…", text);
+		return ERR_BAD(
+			e, "volume '%.128s': expected NAME,kind=host|empty|tmpfs|image,…", text);
 	int r = parse_parameters(comma + 1, volume_parameters, "volume", a, &t, e);
 	if (r < 0)
 		return r;
-	const char *wrong = volume_from_text(&t, &v);
+	const char *wrong = volume_from_text(&t, a, &v);
 	if (wrong)
 		return ERR_BAD(e, "volume '%.128s': bad or missing %s", text, wrong);
-	wrong = volume_contradiction(&v);
+	wrong = volume_contradiction(&v, a);
 	if (wrong)
 		return ERR_BAD(e, "volume '%.128s': %s", text, wrong);
 	set_defaults(&v);

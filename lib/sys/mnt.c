@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/fs/io.h"
@@ -236,4 +237,101 @@ int mnt_id(int fd, uint64_t *ret, struct err *e)
 		return id_of_fdinfo(fd, ret, e);
 	*ret = st.mnt_id;
 	return 0;
+}
+
+/* --- propagation ------------------------------------------------------------------------------ */
+
+int mnt_make_private(int fd, struct err *e)
+{
+	struct compat_mount_attr attr = { .propagation = MS_PRIVATE };
+	if (!(mnt_force & (MNT_FORCE_NO_API | MNT_FORCE_NO_SETATTR))) {
+		if (sys_mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr) == 0)
+			return 0;
+		if (errno != ENOSYS)
+			return ERR_SYS(e, "make a mount private");
+	}
+	if (mount(NULL, fd_path(fd).text, NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return ERR_SYS(e, "make a mount private");
+	return 0;
+}
+
+/* Does the line of mountinfo have an optional field "shared:N"? Those end with "-". */
+static bool line_is_shared(char *line)
+{
+	char *field;
+	for (int i = 0; (field = strsep(&line, " ")); i++) {
+		if (i >= 6 && str_eq(field, "-"))
+			return false;
+		if (i >= 6 && str_after(field, "shared:"))
+			return true;
+	}
+	return false;
+}
+
+/* 1: the mount of that number has peers; 0: not. */
+static int is_shared(uint64_t id, struct err *e)
+{
+	_clean_(file) FILE *f = fopen("/proc/self/mountinfo", "re");
+	if (!f)
+		return ERR_SYS(e, "open '/proc/self/mountinfo'");
+	_clean_(mem) char *line = NULL;
+	size_t room = 0;
+	while (getline(&line, &room, f) >= 0) {
+		uint64_t number;
+		size_t n = strcspn(line, " ");
+		_clean_(mem) char *first = xstrndup(line, n);
+		if (parse_u64(first, 0, UINT64_MAX, &number) && number == id)
+			return line_is_shared(line);
+	}
+	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
+}
+
+int mnt_shared_hold(const char *path, struct err *e)
+{
+	uint64_t id;
+	_clean_(fd) int source = mnt_open_source(path, true, e);
+	int r = source < 0 ? source : mnt_id(source, &id, e);
+	if (r >= 0)
+		r = is_shared(id, e);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return err_set(e, ERR_REFUSED, EINVAL,
+			"'%s' lies in a mount that is not shared, so none can be shared with it: "
+			"mount --make-shared makes it so",
+			path);
+	const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+	int fd = mnt_force & MNT_FORCE_NO_API ? -1 : sys_open_tree(source, "", flags);
+	if (fd < 0 && ((mnt_force & MNT_FORCE_NO_API) || errno == ENOSYS))
+		return err_set(
+			e, ERR_REFUSED, ENOSYS, "shared propagation needs Linux 5.2 or later");
+	return fd < 0 ? ERR_SYS(e, "clone the mount at '%s'", path) : fd;
+}
+
+int mnt_shared_put(int fd, const char *path, struct err *e)
+{
+	_clean_(fd) int target = mnt_open_source(path, true, e);
+	if (target < 0)
+		return target;
+	if (sys_move_mount(fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+		0)
+		return ERR_SYS(e, "mount on '%s'", path);
+	return 0;
+}
+
+int mnt_leave_host(const char *const *shared, size_t n, struct err *e)
+{
+	_clean_(mem) int *fds = n ? xcalloc(n, sizeof *fds) : NULL;
+	size_t held = 0;
+	int r = 0;
+	for (; r >= 0 && held < n; held += r >= 0)
+		r = fds[held] = mnt_shared_hold(shared[held], e);
+	if (r >= 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		r = ERR_SYS(e, "make mounts private");
+	for (size_t i = 0; i < held; i++) {
+		if (r >= 0)
+			r = mnt_shared_put(fds[i], shared[i], e);
+		fd_close(fds[i]);
+	}
+	return r < 0 ? r : 0;
 }

@@ -73,7 +73,8 @@ static int join_pod(struct pod *p, pid_t pid1, const char *entry)
 static int mount_again(
 	struct pod *p, struct store *s, const struct pod_stage1 *st, bool alive, struct err *e)
 {
-	int r = mounts_enter(p, e);
+	const struct strlist none = { 0 };
+	int r = mounts_enter(p, &none, e);
 	if (r < 0 || st->no_overlay)
 		return r;
 	struct treeref t;

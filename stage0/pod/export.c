@@ -38,7 +38,8 @@ static int export_root(
 	struct pod *p, struct store *s, const struct runtime_app *app, int *ret, struct err *e)
 {
 	char path[1024];
-	int r = mounts_enter(p, e);
+	const struct strlist none = { 0 };
+	int r = mounts_enter(p, &none, e);
 	if (r < 0)
 		return r;
 	_clean_(fd) int apps = open(POD_STAGE1_ROOTFS "/" STAGE1_APPS_DIR,

@@ -179,10 +179,32 @@ static int write_dns(struct launch *c, int root)
 	return 0;
 }
 
+static int mount_image_volumes(struct launch *c)
+{
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < c->manifest->n_volumes; i++) {
+		const struct volume *v = &c->manifest->volumes[i];
+		struct treeref tree;
+		if (v->kind != VOLUME_IMAGE)
+			continue;
+		r = store_tree(c->store, v->source, &tree, c->e);
+		/* Without overlays what has layers was copied. */
+		if (r >= 0 && !(c->stage1.no_overlay && tree.n_layers > 1))
+			r = mounts_image_volume(v->name, &tree, c->e);
+		if (r >= 0)
+			treeref_release(&tree);
+		if (r < 0)
+			err_wrap(c->e, r, "volume '%s'", v->name);
+	}
+	return r;
+}
+
 static int mount_all(struct launch *c)
 {
 	const char *tree;
-	int r;
+	int r = mount_image_volumes(c);
+	if (r < 0)
+		return r;
 	_clean_(fd) int root = -1;
 	_clean_(fd) int apps = -1;
 	if (c->stage1.no_overlay) {
@@ -289,7 +311,9 @@ static int launch(struct launch *c)
 	r = encode(c, entry, &args);
 	if (r < 0)
 		return r;
-	r = mounts_enter(c->pod, c->e);
+	struct strlist shared = { 0 };
+	pod_shared_sources(c->manifest, &c->arena, &shared);
+	r = mounts_enter(c->pod, &shared, c->e);
 	if (r < 0)
 		return r;
 	r = start(c, entry, &args);

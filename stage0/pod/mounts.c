@@ -15,6 +15,7 @@
 #include "lib/base/str.h"
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
+#include "lib/sys/mnt.h"
 
 enum { FD_PATH = 32 };
 
@@ -23,15 +24,13 @@ static void fd_path(char buf[FD_PATH], int fd)
 	snprintf(buf, FD_PATH, "/proc/self/fd/%d", fd);
 }
 
-int mounts_enter(const struct pod *p, struct err *e)
+int mounts_enter(const struct pod *p, const struct strlist *shared, struct err *e)
 {
 	if (fchdir(p->dirfd) < 0)
 		return ERR_SYS(e, "enter the pod's directory");
 	if (unshare(CLONE_NEWNS) < 0)
 		return ERR_SYS(e, "create mount namespace");
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return ERR_SYS(e, "make mounts private");
-	return 0;
+	return mnt_leave_host(shared->v, shared->n, e);
 }
 
 void mounts_leave(struct pod *p)
@@ -105,7 +104,8 @@ struct overlay {
 	const char *lower; /* absolute; of several layers the topmost, for errors */
 	const int *layers; /* or NULL; the topmost first */
 	size_t n_layers;
-	char upper[PATH_MAX / 2]; /* relative to the pod's directory; of harmless characters */
+	char upper[PATH_MAX / 2]; /* relative to the pod's directory; of harmless characters;
+				   * "": nothing is written */
 	char work[PATH_MAX / 2];
 	unsigned flags; /* MS_* */
 };
@@ -151,20 +151,23 @@ static int overlay_new(const struct overlay *o, int at, const char *dst, struct 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-		if (!(i == 1 && o->n_layers) &&
+		if (!(i == 1 && o->n_layers) && !(i >= 2 && !*o->upper) &&
 			sys_fsconfig(fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0) < 0)
 			return overlay_error(o->lower, e);
 	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return overlay_error(o->lower, e);
-	_clean_(fd) int m =
-		sys_fsmount(fs, FSMOUNT_CLOEXEC, o->flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0);
+	const unsigned attrs = (o->flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0) |
+			       (o->flags & MS_RDONLY ? MOUNT_ATTR_RDONLY : 0);
+	_clean_(fd) int m = sys_fsmount(fs, FSMOUNT_CLOEXEC, attrs);
 	return m < 0 ? overlay_error(o->lower, e) : attach(m, at, dst, e);
 }
 
 static int overlay_old(const struct overlay *o, const char *dst, struct err *e)
 {
 	_clean_(str) struct str options = STR_INIT(PATH_MAX - 1); /* one page is all that is read */
-	str_addf(&options, "upperdir=%s,workdir=%s,lowerdir=", o->upper, o->work);
+	if (*o->upper)
+		str_addf(&options, "upperdir=%s,workdir=%s,", o->upper, o->work);
+	str_add(&options, "lowerdir=");
 	for (size_t i = 0; i < o->n_layers; i++) {
 		char path[FD_PATH];
 		fd_path(path, o->layers[i]);
@@ -250,6 +253,22 @@ int mounts_app(int apps, const char *name, const struct treeref *tree, struct er
 	while (o.n_layers)
 		fd_close(layers[--o.n_layers]);
 	return err_wrap(e, r, "app '%s'", name);
+}
+
+int mounts_image_volume(const char *name, const struct treeref *tree, struct err *e)
+{
+	char dst[PATH_MAX / 2];
+	struct overlay o = { .lower = tree->path, .flags = MS_NODEV | MS_RDONLY };
+	_clean_(mem) int *layers = NULL;
+	snprintf(dst, sizeof dst, POD_IMAGE_VOLUMES_DIR "/%s/rootfs", name);
+	if (tree->n_layers <= 1)
+		return bind_read_only(tree->path, dst, e);
+	int r = open_layers(&o, &tree->layer_paths, &layers, e);
+	if (r >= 0)
+		r = overlay_mount(&o, AT_FDCWD, dst, e);
+	while (o.n_layers)
+		fd_close(layers[--o.n_layers]);
+	return r;
 }
 
 /* --- stage1 -------------------------------------------------------------------------------- */

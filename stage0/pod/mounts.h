@@ -12,8 +12,9 @@
 #include "stage0/pod/pod.h"
 #include "stage0/store/store.h"
 
-/* The private (slave) namespace. The working directory becomes the pod's. */
-int mounts_enter(const struct pod *p, struct err *e);
+/* The private (slave) namespace. The working directory becomes the pod's. `shared`: paths of the
+ * host below which mounts stay shared with it (lib/sys/mnt.h). */
+int mounts_enter(const struct pod *p, const struct strlist *shared, struct err *e);
 /* Takes away what was mounted since, where the pod cannot be started after all: it can be removed,
  * from within the namespace. */
 void mounts_leave(struct pod *p);
@@ -21,6 +22,8 @@ void mounts_leave(struct pod *p);
 /* stage1's tree at stage1/rootfs: read-only, or below an overlay; and over it the pod's own rkt/
  * and opt/stage2/. *ret_root: stage1's root; *ret_apps: its opt/stage2. */
 int mounts_stage1(const char *tree, bool read_only, int *ret_root, int *ret_apps, struct err *e);
+/* A volume that is an image, read-only at imageVolumes/NAME/rootfs. */
+int mounts_image_volume(const char *name, const struct treeref *tree, struct err *e);
 /* An app's overlay at apps/NAME/rootfs. */
 int mounts_app(int apps, const char *name, const struct treeref *tree, struct err *e);
 

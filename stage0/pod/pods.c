@@ -294,17 +294,21 @@ static int ask_apps(const struct tree_question *q, int appsinfo)
 	return -errno;
 }
 
+/* What has a treeStoreID in a directory of its own below these uses an image. */
+static const char *const users_of_trees[] = { POD_APPSINFO_DIR, POD_IMAGE_VOLUMES_DIR };
+
 static int ask_pod(void *ctx, struct pod *p)
 {
 	struct tree_question *q = ctx;
 	int r = names_tree(p->dirfd, POD_STAGE1_TREE_ID, q->id);
-	int fd = r ? -1
-		   : openat(p->dirfd, POD_APPSINFO_DIR,
-			     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0)
-		r = ask_apps(q, fd);
-	else if (!r && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-		r = -errno;
+	for (size_t i = 0; !r && i < sizeof users_of_trees / sizeof *users_of_trees; i++) {
+		int fd = openat(p->dirfd, users_of_trees[i],
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			r = ask_apps(q, fd);
+		else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			r = -errno;
+	}
 	q->yes |= r != 0;
 	return r ? -ECANCELED : 0;
 }

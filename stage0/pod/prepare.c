@@ -24,7 +24,8 @@ struct prep {
 	const struct prepare_options *o;
 	bool no_overlay;
 	struct treeref stage1;
-	struct treeref *trees; /* one per app: while these are open nobody removes them */
+	struct treeref *trees; /* one per app, then one per volume: while these are open nobody
+				* removes them */
 	struct err *e;
 };
 
@@ -127,6 +128,46 @@ static int prepare_apps(struct prep *c)
 	return r;
 }
 
+/* --- volumes that are images --------------------------------------------------------------- */
+
+static int prepare_volume(struct prep *c, const struct volume *v, const struct treeref *tree)
+{
+	char dir[PATH_SIZE], path[PATH_SIZE + 32];
+	snprintf(dir, sizeof dir, POD_IMAGE_VOLUMES_DIR "/%s", v->name);
+	int r = make_dir(c, dir);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof path, "%s/" POD_TREE_ID_FILE, dir);
+	r = write_line(c, path, v->source);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof path, "%s/rootfs", dir);
+	r = make_dir(c, path);
+	if (r < 0 || !c->no_overlay || tree->n_layers <= 1)
+		return r;
+	int fd = openat(c->pod->dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? ERR_SYS(c->e, "open '%s'", path) : copy_to(c, tree, fd);
+}
+
+static int prepare_volumes(struct prep *c)
+{
+	bool some = false;
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < c->manifest->n_volumes; i++) {
+		const struct volume *v = &c->manifest->volumes[i];
+		if (v->kind != VOLUME_IMAGE)
+			continue;
+		if (!some)
+			r = make_dir(c, POD_IMAGE_VOLUMES_DIR);
+		some = true;
+		if (r >= 0)
+			r = prepare_volume(c, v, &c->trees[c->manifest->n_apps + i]);
+		if (r < 0)
+			err_wrap(c->e, r, "volume '%s'", v->name);
+	}
+	return r;
+}
+
 /* --- stage1 -------------------------------------------------------------------------------- */
 
 static const char *const reserved_dirs[] = { "rkt", STAGE1_STATUS_DIR, STAGE1_ENV_DIR,
@@ -194,6 +235,23 @@ static int prepare_stage1(struct prep *c)
 
 /* --- the pod ------------------------------------------------------------------------------- */
 
+static int take_volume_trees(struct prep *c)
+{
+	for (size_t i = 0; i < c->manifest->n_volumes; i++) {
+		const struct volume *v = &c->manifest->volumes[i];
+		if (v->kind != VOLUME_IMAGE)
+			continue;
+		/* The name becomes part of paths. */
+		if (!ac_name_valid(v->name) || strlen(v->name) > APP_NAME_MAX)
+			return ERR_BAD(
+				c->e, "'%.300s' is no name for a volume that is an image", v->name);
+		int r = store_tree(c->store, v->source, &c->trees[c->manifest->n_apps + i], c->e);
+		if (r < 0)
+			return err_wrap(c->e, r, "volume '%s'", v->name);
+	}
+	return 0;
+}
+
 static int take_trees(struct prep *c)
 {
 	int r = store_tree(c->store, c->o->stage1->id, &c->stage1, c->e);
@@ -214,7 +272,7 @@ static int take_trees(struct prep *c)
 		if (r < 0)
 			return err_wrap(c->e, r, "app '%s'", app->name);
 	}
-	return 0;
+	return take_volume_trees(c);
 }
 
 static int write_manifest(struct prep *c)
@@ -245,6 +303,8 @@ static int prepare(struct prep *c)
 		r = write_file(c, POD_CREATED_FILE, "", 0);
 	if (r >= 0)
 		r = prepare_apps(c);
+	if (r >= 0)
+		r = prepare_volumes(c);
 	if (r >= 0)
 		r = prepare_stage1(c);
 	if (r >= 0)
@@ -278,20 +338,21 @@ int pod_prepare(struct pods *ps, struct pod *p, struct store *s, const struct po
 	BUG_ON(p->lock_fd < 0 || p->phase != POD_PREPARE);
 	if (m->n_apps == 0)
 		return ERR_BAD(e, "pod must contain at least one application");
+	const size_t n_trees = m->n_apps + m->n_volumes;
 	struct prep c = { .pod = p,
 		.store = s,
 		.manifest = m,
 		.o = o,
 		.no_overlay = o->no_overlay || !overlay_possible(p->dirfd),
 		.stage1 = TREEREF_INIT,
-		.trees = xcalloc(m->n_apps, sizeof *c.trees),
+		.trees = xcalloc(n_trees, sizeof *c.trees),
 		.e = e };
-	for (size_t i = 0; i < m->n_apps; i++)
+	for (size_t i = 0; i < n_trees; i++)
 		c.trees[i] = c.stage1;
 	mode_t mask = umask(0); /* modes of the pod's files are ours to say */
 	int r = prepare(&c);
 	umask(mask);
-	for (size_t i = 0; i < m->n_apps; i++)
+	for (size_t i = 0; i < n_trees; i++)
 		treeref_release(&c.trees[i]);
 	treeref_release(&c.stage1);
 	free(c.trees);

@@ -35,13 +35,16 @@ struct fly_app {
 };
 
 /* Whatever stage0 did, no mount of ours may reach the host. */
-static int leave_host_mounts(struct err *e)
+static int leave_host_mounts(struct stage1_pod *pod, struct err *e)
 {
 	if (unshare(CLONE_NEWNS) < 0)
 		return ERR_SYS(e, "new mount namespace");
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return ERR_SYS(e, "make mounts private");
-	return 0;
+	/* The descriptor leads to the mounts of the namespace that we left. */
+	fd_close(pod->dirfd);
+	pod->dirfd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (pod->dirfd < 0)
+		return ERR_SYS(e, "open the pod's directory");
+	return stage1_leave_host(pod, e);
 }
 
 static int load_app(int argc, char **argv, struct stage1_pod *pod, struct err *e)
@@ -62,7 +65,11 @@ static int load_app(int argc, char **argv, struct stage1_pod *pod, struct err *e
 			"stage1",
 			pod->manifest->n_apps);
 	r = stage1_report(pod, e);
-	return r < 0 ? r : stage1_make_volumes(pod, e);
+	if (r >= 0)
+		r = stage1_make_volumes(pod, e);
+	if (r >= 0)
+		r = leave_host_mounts(pod, e);
+	return r < 0 ? r : stage1_mount_tmpfs(pod, e);
 }
 
 static int build_root(const struct stage1_pod *pod, struct fly_app *app, struct err *e)
@@ -230,11 +237,8 @@ static int run_app(
 
 int fly_run(int argc, char **argv, int *ret_status, struct err *e)
 {
-	int r = leave_host_mounts(e);
-	if (r < 0)
-		return r;
 	struct stage1_pod pod = { .dirfd = -1, .lock_fd = -1 };
-	r = load_app(argc, argv, &pod, e);
+	int r = load_app(argc, argv, &pod, e);
 	if (r >= 0) {
 		struct fly_app app = {
 			.plan = &pod.plans[0], .rootfs_fd = -1, .status_fd = -1, .failed_fd = -1

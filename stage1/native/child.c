@@ -55,9 +55,10 @@ static int join_network(int sock, struct err *e)
 static int make_root(const struct native *n, const struct app_plan *plan, int sock, struct err *e)
 {
 	/* Volumes receive what the host mounts; nothing of ours reaches it. */
-	if (!n->pod.facts.shm_dir && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return ERR_SYS(e, "make mounts private");
-	int r = plan->post_stop ? send_mount_namespace(sock, e) : 0;
+	int r = n->own_mounts ? 0 : stage1_leave_host(&n->pod, e);
+	if (r < 0)
+		return r;
+	r = plan->post_stop ? send_mount_namespace(sock, e) : 0;
 	if (r < 0)
 		return r;
 	_clean_(str) struct str path = STR_INIT(STR_MAX_PATH);
@@ -72,7 +73,7 @@ static int make_root(const struct native *n, const struct app_plan *plan, int so
 	r = rootfs < 0 ? rootfs
 		       : root_build(rootfs, plan, &sources, n->own_network ? &network : NULL, e);
 	root_sources_release(&sources);
-	return r < 0 ? r : root_enter(rootfs, ROOT_PIVOT, e);
+	return r < 0 ? r : root_enter(rootfs, n->pod.shared.n ? ROOT_PIVOT_SHARED : ROOT_PIVOT, e);
 }
 
 /* Several apps could only steal input from each other. The app's own device, in its root. */

@@ -43,6 +43,7 @@ struct native {
 	int parent_sock, pid1_sock; /* SYNC_*, see lib/sys/sync.h */
 	struct tty_ends tty;	    /* none where no terminal was asked for */
 	bool own_network, own_ipc;
+	bool own_mounts; /* pid 1 has a mount namespace, for what apps share */
 };
 static inline size_t native_n_apps(const struct native *n)
 {

@@ -54,6 +54,7 @@ static int load(int argc, char **argv, struct native *n, struct err *e)
 		return ERR_SYS(e, "descriptor of the pod's lock");
 	if (n->run.interactive && native_n_apps(n) != 1)
 		return ERR_BAD(e, "interactive option only supports pods with one app");
+	n->own_mounts = n->pod.facts.shm_dir || stage1_has_tmpfs(&n->pod);
 	return stage1_make_volumes(&n->pod, e);
 }
 
@@ -114,8 +115,7 @@ static int start_pid1(struct native *n, pid_t *ret, struct err *e)
 	n->pid1_sock = socks[1];
 	uint64_t flags = CLONE_NEWPID | CLONE_NEWUTS;
 	flags |= n->own_ipc ? CLONE_NEWIPC : 0;
-	/* Only what apps share is mounted by pid 1 itself. */
-	flags |= n->pod.facts.shm_dir ? CLONE_NEWNS : 0;
+	flags |= n->own_mounts ? CLONE_NEWNS : 0;
 	bool placed;
 	pid_t pid = proc_clone(flags, -1, &placed, e);
 	if (pid == 0)

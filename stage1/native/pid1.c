@@ -74,15 +74,26 @@ static int die_with_parent(int sock, struct err *e)
 static int make_shm(const struct native *n, struct err *e)
 {
 	const char *dir = POD_STAGE1_ROOTFS "/" STAGE1_SHM_DIR;
+	_clean_(arena) struct arena a = ARENA_INIT;
 	if (!n->pod.facts.shm_dir)
 		return 0;
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return ERR_SYS(e, "make mounts private");
 	if (mkdirat(n->pod.dirfd, dir, 0755) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create '%s'", dir);
-	if (mount("shm", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777") < 0)
+	const char *options = plan_shm_options(&n->pod.facts, &a);
+	if (mount("shm", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
 		return ERR_SYS(e, "mount tmpfs on '%s'", dir);
 	return 0;
+}
+
+/* What apps share. */
+static int make_mounts(const struct native *n, struct err *e)
+{
+	if (!n->own_mounts)
+		return 0;
+	int r = stage1_leave_host(&n->pod, e);
+	if (r >= 0)
+		r = make_shm(n, e);
+	return r < 0 ? r : stage1_mount_tmpfs(&n->pod, e);
 }
 
 static int open_dir(const struct pid1 *p, const char *path, struct err *e)
@@ -159,7 +170,7 @@ static int set_up(struct pid1 *p, struct err *e)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	if (sethostname(host, strlen(host)) < 0)
 		return ERR_SYS(e, "set hostname '%s'", host);
-	if ((r = make_shm(n, e)) < 0)
+	if ((r = make_mounts(n, e)) < 0)
 		return r;
 	p->sigfd = r = proc_signal_fd(e);
 	for (size_t i = 0; i < p->n_apps && r >= 0; i++)

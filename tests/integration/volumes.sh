@@ -140,3 +140,138 @@ test_pid_of_apps_see_each_other_s_volume_not_root() {
 	run rkt run "$TESTAPP" --name=a --exec=/bin/testapp -- write /secret x + sleep 0.3 --- "$TESTAPP" --name=b --exec=/bin/testapp -- sleep 0.2 + stat /secret
 	has "$out" '/secret: No such file'
 }
+# --- tmpfs, images, propagation ------------------------------------------------------------------
+test_tmpfs_volume_has_its_size_and_mode() {
+	pod --volume=data,kind=tmpfs,size=64K,mode=0700,uid=7,gid=8 -- stat /data + fill /data/f 200000
+	has "$out" '/data: dir 0700 7:8' 'No space left'
+	[ -z "$(find "$DATA/pods" -path '*sharedVolumes*' -type f)" ] || fail 'a file of the tmpfs is on disk'
+}
+test_tmpfs_volume_is_shared_by_the_apps() {
+	run rkt run --volume=data,kind=tmpfs "$TESTAPP" --name=a --exec=/bin/testapp -- write /data/x shared --- \
+		"$TESTAPP" --name=b --exec=/bin/testapp -- wait-file /data/x + sleep 0.1 + cat /data/x
+	ok
+	has "$out" shared
+	hasnt "$(cat /proc/self/mountinfo)" "$DATA/pods"
+}
+test_tmpfs_volume_with_fly() {
+	pod --stage1-from-dir=stage1-fly.aci --volume=data,kind=tmpfs,size=64K -- stat /data + fill /data/f 200000
+	has "$out" '/data: dir 1777 0:0' 'No space left'
+}
+test_shm_size() {
+	pod --shm-size=64K -- fill /dev/shm/f 200000
+	has "$out" 'No space left'
+	run rkt run --shm-size=64K "$TESTAPP" --name=a --exec=/bin/testapp -- fill /dev/shm/f 200000 --- "$TESTAPP" --name=b
+	has "$out" 'No space left'
+	for bad in 0 -1 x; do
+		run rkt run --shm-size="$bad" "$TESTAPP"
+		[ "$status" = 254 ] || fail "--shm-size=$bad: status $status"
+	done
+}
+test_image_volume_is_another_image_read_only() {
+	mkdir -p x
+	echo from-the-image >x/tool
+	aci=$(image_with tools '.' x)
+	run rkt run --volume=tools,kind=image,source="$aci" "$TESTAPP" --mount=volume=tools,target=/tools --exec=/bin/testapp -- \
+		cat /tools/tool + ls /tools/bin
+	ok
+	has "$out" from-the-image testapp
+	run rkt run --volume=tools,kind=image,source="$aci" "$TESTAPP" --mount=volume=tools,target=/tools --exec=/bin/testapp -- write /tools/new x
+	has "$out" 'Read-only file system'
+	run rkt run --volume=tools,kind=image,source=no-such.example.com/image --pull-policy=never "$TESTAPP"
+	[ "$status" = 254 ] || fail "status $status"
+	has "$err" tools
+}
+test_image_volume_with_layers() {
+	"$TOP/tests/images/layout.py" "$T/lay" <<-'EOF'
+		image(layer(*base(), f('etc/a', 'low'), f('etc/b', 'gone')), layer(d('etc'), f('etc/a', 'high'), wh('etc/b')))
+	EOF
+	for how in '' --no-overlay; do
+		run rkt run $how --volume=i,kind=image,source=oci:lay "$TESTAPP" --mount=volume=i,target=/i --exec=/bin/testapp -- cat /i/etc/a + cat /i/etc/b
+		has "$out" high '/i/etc/b: No such file'
+		run rkt run $how --volume=i,kind=image,source=oci:lay "$TESTAPP" --mount=volume=i,target=/i --exec=/bin/testapp -- write /i/etc/a x
+		has "$out" 'Read-only file system'
+	done
+}
+test_image_volume_keeps_its_image() {
+	mkdir -p x
+	echo kept >x/tool
+	aci=$(image_with tools '.' x)
+	id=$(rkt fetch --full "$aci")
+	uuid=$(rkt prepare --volume=tools,kind=image,source="$id" "$TESTAPP" --mount=volume=tools,target=/tools --exec=/bin/testapp -- cat /tools/tool)
+	rkt image rm "$id"
+	rkt image gc --grace-period=0s >/dev/null
+	run rkt run-prepared "$uuid"
+	ok
+	has "$out" kept
+	rkt rm "$uuid"
+	rkt image gc --grace-period=0s >/dev/null
+	hasnt "$(ls "$DATA/cas/tree")" "${id#sha512-}"
+}
+# The host's mounts of these tests are made in a namespace of their own: what leaves the pod is seen there.
+as_host() {
+	unshare -m --propagation=shared bash -euc "$1"
+}
+test_propagation_of_host_volumes() {
+	mkdir -p v/sub
+	export T TESTAPP
+	declare -f rkt wait_for >"$T/functions"
+	declare -p RKTC >>"$T/functions"
+	for kind in slave private; do
+		as_host '. "$T/functions"; mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/sub"
+			rkt run --volume=d,kind=host,source="$T/v",propagation='$kind' "$TESTAPP" --mount=volume=d,target=/d --exec=/bin/testapp -- \
+				write /d/up x + wait-file /d/go + ls /d/sub >"$T/seen" &
+			wait_for 10 test -e "$T/v/up"; mount -t tmpfs rkt-check "$T/v/sub"; echo >"$T/v/sub/late"; echo >"$T/v/go"; wait $!'
+		if [ "$kind" = slave ]; then has "$(cat seen)" late; else hasnt "$(cat seen)" late; fi
+	done
+}
+test_shared_propagation_reaches_the_host_and_takes_nothing_along() {
+	mkdir -p v
+	export T TESTAPP
+	declare -f rkt wait_for >"$T/functions"
+	declare -p RKTC >>"$T/functions"
+	for apps in '' '--- '"$TESTAPP"' --name=second'; do
+		as_host '. "$T/functions"; mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/mine" "$T/v/theirs" "$T/v/bin"; mount -t tmpfs rkt-check "$T/v/mine"; echo >"$T/v/mine/f"
+			cp /bin/busybox "$T/v/bin/busybox"
+			rkt --insecure-options=image,capabilities,seccomp,paths run --volume=d,kind=host,source="$T/v",propagation=shared "$TESTAPP" --mount=volume=d,target=/d --caps-retain=CAP_SYS_ADMIN \
+				--exec=/d/bin/busybox -- mount -t tmpfs inside /d/theirs '"$apps"'
+			grep -c " $T/v/theirs .* inside " /proc/self/mountinfo >"$T/count"; ls "$T/v/mine" >"$T/mine"'
+		is "$(cat count)" 1 'mounts of the app on the host'
+		is "$(cat mine)" f 'what the host has mounted there'
+	done
+}
+test_shared_propagation_needs_a_shared_mount() {
+	mkdir v
+	unshare -m --propagation=private "${RKTC[@]}" run --volume=d,kind=host,source="$T/v",propagation=shared "$TESTAPP" --mount=volume=d,target=/d 2>"$T/why" && fail 'it ran'
+	has "$(cat why)" 'not shared'
+}
+# --- volumes of Docker images --------------------------------------------------------------------
+docker_image() {
+	"$TOP/tests/images/layout.py" "$T/lay" <<-'EOF'
+		image(layer(*base(), d('data', 0o750, uid=3, gid=4), f('data/seed', 'from-the-image', 0o640, uid=5), s('data/link', '/etc/passwd'), d('srv'), s('srv/d', '/data')),
+		      Volumes={'/data': {}})
+	EOF
+}
+test_docker_volume_begins_with_what_the_image_has() {
+	docker_image
+	run rkt run oci:lay -- 'cat /data/seed; echo; stat -c "%a %u %g" /data /data/seed; readlink /data/link; echo more >/data/new; ls /data'
+	ok
+	is "$out" $'from-the-image\n750 3 4\n640 5 0\n/etc/passwd\nlink\nnew\nseed'
+	run rkt run --volume=volume-data,kind=empty,mode=0700 oci:lay --mount=volume=volume-data,target=/data -- 'stat -c %a /data; ls /data'
+	is "$out" $'700\nlink\nseed'
+}
+test_docker_volume_that_has_something_is_left_alone() {
+	docker_image
+	mkdir v
+	run rkt run --volume=v,kind=host,source="$T/v" oci:lay --mount=volume=v,target=/data -- 'ls /data'
+	is "$out" ''
+	is "$(ls v)" '' 'the directory of the host'
+	run rkt run --volume=v,kind=empty,readOnly=true oci:lay --mount=volume=v,target=/data -- 'ls /data'
+	is "$out" ''
+}
+test_docker_volume_shared_by_two_apps_is_filled_once() {
+	docker_image
+	run rkt run --volume=v,kind=empty oci:lay --name=a --mount=volume=v,target=/data -- 'ls /data; cat /data/seed' --- \
+		oci:lay --name=b --mount=volume=v,target=/data -- 'ls /data; cat /data/seed'
+	ok
+	is "$(grep -o from-the-image <<<"$out" | wc -l)" 2
+}

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/fs/io.h"
 #include "lib/spec/pod.h"
 #include "tests/unit/unit.h"
@@ -124,8 +125,8 @@ static const struct {
 		  "{\"name\":\"v\",\"kind\":\"empty\"}]"),
 		"volumes[1]: duplicate volume name 'v'" },
 	{ POD(OK, ",\"volumes\":[{\"name\":\"v\"}]"), "volumes[0].kind: missing" },
-	{ POD(OK, ",\"volumes\":[{\"name\":\"v\",\"kind\":\"tmpfs\"}]"),
-		"volumes[0].kind: expected 'host' or 'empty'" },
+	{ POD(OK, ",\"volumes\":[{\"name\":\"v\",\"kind\":\"disk\"}]"),
+		"volumes[0].kind: expected 'host', 'empty', 'tmpfs' or 'image'" },
 	{ POD(OK, ",\"volumes\":[{\"name\":\"v\",\"kind\":\"host\",\"source\":\"a\"}]"),
 		"volumes[0]: the source of a host volume must be an absolute path" },
 	{ POD(OK, ",\"volumes\":[{\"name\":\"v\",\"kind\":\"host\",\"source\":\"/a\",\"uid\":1}]"),
@@ -182,18 +183,61 @@ START_TEST(volume_flags)
 	ck_assert_int_eq(volume_parse("t,kind=empty", &arena, &v, &e), 0);
 	ck_assert_uint_eq(v.mode, 0755);
 	ck_assert(!v.has_mode && !v.recursive);
+	ck_assert_int_eq(volume_parse("t,kind=tmpfs,size=64Mi", &arena, &v, &e), 0);
+	ck_assert_int_eq(v.kind, VOLUME_TMPFS);
+	ck_assert_int_eq(v.size.value, 64 << 20);
+	ck_assert_uint_eq(v.mode, 01777);
+	ck_assert_int_eq(volume_parse("t,kind=image,source=a.b/c:1", &arena, &v, &e), 0);
+	ck_assert_int_eq(v.kind, VOLUME_IMAGE);
+	ck_assert(v.read_only);
+	ck_assert_int_eq(
+		volume_parse("t,kind=host,source=/x,propagation=rshared", &arena, &v, &e), 0);
+	ck_assert_int_eq(v.propagation, PROPAGATION_SHARED);
+	ck_assert_int_eq(volume_parse("t,kind=host,source=/x", &arena, &v, &e), 0);
+	ck_assert_int_eq(v.propagation, PROPAGATION_SLAVE);
+}
+END_TEST
+
+/* What is ours survives being written and read again. */
+START_TEST(volumes_of_ours_round_trip)
+{
+	static const char text[] =
+		"{\"acKind\":\"PodManifest\",\"acVersion\":\"0.8.11\",\"apps\":[],\"volumes\":["
+		"{\"name\":\"a\",\"kind\":\"tmpfs\",\"size\":\"1Gi\",\"mode\":\"0700\"},"
+		"{\"name\":\"b\",\"kind\":\"image\",\"source\":\"sha512-00\"},"
+		"{\"name\":\"c\",\"kind\":\"host\",\"source\":\"/x\","
+		"\"propagation\":\"shared\"}]}";
+	struct pod_manifest *m;
+	struct strlist shared = { 0 };
+	_clean_(str) struct str out = STR_INIT(STR_MAX_MANIFEST);
+	ck_assert_int_eq(pod_manifest_decode(text, strlen(text), &arena, &m, &e), 0);
+	pod_manifest_encode(m, false, &out);
+	ck_assert_int_eq(pod_manifest_decode(str_text(&out), out.len, &arena, &m, &e), 0);
+	ck_assert_int_eq(m->volumes[0].size.value, 1 << 30);
+	ck_assert_uint_eq(m->volumes[0].mode, 0700);
+	ck_assert_str_eq(m->volumes[1].source, "sha512-00");
+	ck_assert(m->volumes[1].read_only);
+	ck_assert_int_eq(m->volumes[2].propagation, PROPAGATION_SHARED);
+	pod_shared_sources(m, &arena, &shared);
+	ck_assert_uint_eq(shared.n, 1);
+	ck_assert_str_eq(shared.v[0], "/x");
 }
 END_TEST
 
 START_TEST(volume_flags_refused)
 {
 	static const char *const bad[] = { "", "data", ",kind=empty", "Data,kind=empty", "d,",
-		"d,kind", "d,kind=", "d,kind=tmpfs", "d,kind=empty,", "d,kind=empty,kind=empty",
+		"d,kind", "d,kind=", "d,kind=disk", "d,kind=empty,", "d,kind=empty,kind=empty",
 		"d,kind=host", "d,kind=host,source=", "d,kind=host,source=rel", "d,source=/x",
 		"d,kind=host,source=/x,mode=0755", "d,kind=host,source=/x,uid=0",
 		"d,kind=empty,source=/x", "d,kind=empty,recursive=true", "d,kind=empty,mode=8",
 		"d,kind=empty,mode=", "d,kind=empty,uid=-1", "d,kind=empty,gid=4294967295",
-		"d,kind=empty,readOnly=yes", "d,kind=empty,unknown=1", "d,kind=empty,name=x" };
+		"d,kind=empty,readOnly=yes", "d,kind=empty,unknown=1", "d,kind=empty,name=x",
+		"d,kind=tmpfs,source=/x", "d,kind=tmpfs,size=0", "d,kind=tmpfs,size=-1",
+		"d,kind=tmpfs,size=x", "d,kind=tmpfs,size=9E9E", "d,kind=empty,size=1",
+		"d,kind=image", "d,kind=image,source=", "d,kind=image,source=a,readOnly=false",
+		"d,kind=image,source=a,mode=0755", "d,kind=host,source=/x,propagation=none",
+		"d,kind=empty,propagation=private" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct volume v = { .name = "untouched" };
 		ck_assert_msg(
@@ -221,4 +265,4 @@ START_TEST(mount_flags)
 END_TEST
 
 UNIT_MAIN("pod_manifest", &golden, &empty_lists_are_null, &refusals, &volume_flags,
-	&volume_flags_refused, &mount_flags)
+	&volume_flags_refused, &volumes_of_ours_round_trip, &mount_flags)
