@@ -130,7 +130,7 @@ static const struct {
 	{ POD(OK, ",\"volumes\":[{\"name\":\"v\",\"kind\":\"host\",\"source\":\"a\"}]"),
 		"volumes[0]: the source of a host volume must be an absolute path" },
 	{ POD(OK, ",\"volumes\":[{\"name\":\"v\",\"kind\":\"host\",\"source\":\"/a\",\"uid\":1}]"),
-		"volumes[0]: mode, uid and gid are for empty volumes" },
+		"volumes[0]: a host volume has no uid" },
 	{ POD(OK, ",\"volumes\":[{\"name\":\"v\",\"kind\":\"empty\",\"source\":\"/a\"}]"),
 		"volumes[0]: an empty volume has no source" },
 	{ POD(OK, ",\"volumes\":[{\"name\":\"v\",\"kind\":\"empty\",\"mode\":493}]"),
