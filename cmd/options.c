@@ -56,11 +56,9 @@ const struct option options[] = {
 	{ "interactive", NULL, "connect the terminal; the pod has one app", ON_START, OPT_BOOL, 0,
 		CLI(interactive) },
 	{ "volume", "NAME,kind=KIND[,KEY=VALUE...]",
-		"a volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL]"
-		"[,propagation=slave|private|shared], or "
-		"NAME,kind=empty[,mode=MODE][,uid=UID][,gid=GID][,readOnly=BOOL], or "
-		"NAME,kind=tmpfs[,size=BYTES][,mode=MODE][,uid=UID][,gid=GID], or "
-		"NAME,kind=image,source=IMAGE",
+		"a volume. kind=host,source=PATH: of the host; readOnly=true, recursive=false, "
+		"propagation=slave|private|shared. kind=empty: mode=, uid=, gid=, readOnly=true. "
+		"kind=tmpfs: size=, and as empty. kind=image,source=IMAGE: files of an image",
 		ON_PREPARE, OPT_LIST, 0, CLI(pod.volumes) },
 	{ "shm-size", "BYTES",
 		"size of /dev/shm, which the apps share; as 64M (default: half of "
