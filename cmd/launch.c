@@ -61,7 +61,8 @@ static bool conflicts_with_manifest(const struct cli *cli)
 {
 	const struct compose *c = &cli->pod;
 	return c->n_apps || c->volumes.n || c->mounts.n || c->shm_size || c->set_env.n ||
-	       cli->set_env_files.n || cli->inherit_env || cli->pull_policy;
+	       cli->set_env_files.n || cli->inherit_env || cli->pull_policy || c->memory ||
+	       c->cpu || c->pids;
 }
 
 /* Every image of a manifest that was given must be in the store. */
@@ -101,7 +102,8 @@ static int read_manifest(struct session *s, struct pod_manifest **ret, struct er
 		r = pod_manifest_decode(str_text(&text), text.len, &s->cli->arena, ret, e);
 	if (r < 0)
 		return err_wrap(e, r, "--pod-manifest '%s'", path);
-	return check_images(s, *ret, e);
+	r = compose_check_limits(*ret, e);
+	return r < 0 ? r : check_images(s, *ret, e);
 }
 
 static int resolve_stage1(struct session *s, struct stage1_image *ret, struct err *e)

@@ -10,8 +10,6 @@
 #include "lib/base/str.h"
 
 #define AC_VERSION "0.8.11"
-/* Less than a page is a slip of the pen: 16m (thousandths of bytes) for 16M. */
-#define MEMORY_MIN 4096
 
 /* Manifests are JSON, which has no place for other bytes. */
 static int check_text(const char *text, const char *what, struct err *e)
@@ -128,24 +126,21 @@ static int compose_gids(
 	return 0;
 }
 
-static int set_resource(struct arena *a, struct app *app, enum isolator_kind kind, const char *text,
-	struct isolator *iso, struct err *e)
+/* A limit, and as much asked for where that means something. `flag` names it in errors. */
+static int set_resource(struct arena *a, struct isolators *l, enum isolator_kind kind,
+	const char *flag, const char *text, struct err *e)
 {
-	*iso = (struct isolator){ .kind = kind };
-	iso->name = kind == ISO_CPU ? "resource/cpu" : "resource/memory";
-	int r = quantity_parse(text, kind == ISO_CPU, a, &iso->resource.limit, e);
+	struct isolator iso = { .kind = kind };
+	if (!text)
+		return 0;
+	int r = quantity_parse(text, kind == ISO_CPU, a, &iso.resource.limit, e);
 	if (r < 0)
-		return err_wrap(e, r, "--%s '%s'", kind == ISO_CPU ? "cpu" : "memory", text);
-	if (iso->resource.limit.value <= 0)
-		return ERR_BAD(e, "--%s '%s': must be above zero",
-			kind == ISO_CPU ? "cpu" : "memory", text);
-	iso->resource.request = iso->resource.limit;
-	if (kind == ISO_MEMORY && iso->resource.limit.value < MEMORY_MIN)
-		return ERR_BAD(e,
-			"memory limit of %lld bytes too low. Try a reasonable value, such as "
-			"--memory=16M",
-			(long long)iso->resource.limit.value);
-	isolator_set(a, &app->isolators, iso);
+		return err_wrap(e, r, "--%s '%s'", flag, text);
+	if (iso.resource.limit.value <= 0)
+		return ERR_BAD(e, "--%s '%s': must be above zero", flag, text);
+	if (kind != ISO_PIDS)
+		iso.resource.request = iso.resource.limit;
+	isolator_set(a, l, &iso);
 	return 0;
 }
 
@@ -196,13 +191,13 @@ static int set_caps(const struct compose_app *in, struct arena *a, struct app *a
 static int compose_isolators(
 	const struct compose_app *in, struct arena *a, struct app *app, struct err *e)
 {
-	struct isolator iso;
-	int r = 0;
-	if (in->memory && (r = set_resource(a, app, ISO_MEMORY, in->memory, &iso, e)) < 0)
-		return r;
-	if (in->cpu && (r = set_resource(a, app, ISO_CPU, in->cpu, &iso, e)) < 0)
-		return r;
-	if (in->cpu_shares)
+	struct isolators *l = &app->isolators;
+	int r = set_resource(a, l, ISO_MEMORY, "memory", in->memory, e);
+	if (r >= 0)
+		r = set_resource(a, l, ISO_CPU, "cpu", in->cpu, e);
+	if (r >= 0)
+		r = set_resource(a, l, ISO_PIDS, "pids-limit", in->pids, e);
+	if (r >= 0 && in->cpu_shares)
 		r = set_number(a, app, ISO_CPU_SHARES, "os/linux/cpu-shares", "cpu-shares",
 			in->cpu_shares, 2, 262144, e);
 	if (r < 0)
@@ -476,6 +471,27 @@ static int compose_shm(
 	return 0;
 }
 
+static int compose_pod_limits(
+	const struct compose *c, struct arena *a, struct pod_manifest *m, struct err *e)
+{
+	int r = set_resource(a, &m->isolators, ISO_MEMORY, "pod-memory", c->memory, e);
+	if (r >= 0)
+		r = set_resource(a, &m->isolators, ISO_CPU, "pod-cpu", c->cpu, e);
+	if (r >= 0)
+		r = set_resource(a, &m->isolators, ISO_PIDS, "pod-pids", c->pids, e);
+	return r;
+}
+
+int compose_check_limits(const struct pod_manifest *m, struct err *e)
+{
+	int r = isolators_check_limits(&m->isolators, e);
+	for (size_t i = 0; i < m->n_apps && r >= 0; i++)
+		if (m->apps[i].app &&
+			(r = isolators_check_limits(&m->apps[i].app->isolators, e)) < 0)
+			err_wrap(e, r, "app '%s'", m->apps[i].name);
+	return r;
+}
+
 int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **ret, struct err *e)
 {
 	if (!c->n_apps)
@@ -494,6 +510,8 @@ int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **
 		if (r < 0)
 			return err_wrap(e, r, "image '%s'", c->apps[i].image);
 	}
+	if ((r = compose_pod_limits(c, a, m, e)) < 0 || (r = compose_check_limits(m, e)) < 0)
+		return r;
 	*ret = m;
 	return 0;
 }

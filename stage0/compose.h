@@ -22,7 +22,7 @@ struct compose_app {
 	const struct image_manifest *manifest;
 	/* Its settings; NULL or empty where the user said nothing. */
 	const char *name, *exec, *working_dir, *user, *group;
-	const char *memory, *cpu, *cpu_shares, *oom_score_adj;
+	const char *memory, *cpu, *cpu_shares, *pids, *oom_score_adj;
 	const char *readonly_rootfs; /* "true", "false" */
 	struct strlist args;	     /* after "--": appended to exec */
 	struct strlist supplementary_gids, caps_retain, caps_remove; /* each may hold a,b,c */
@@ -36,8 +36,9 @@ struct compose {
 	const char *shm_size;	/* --shm-size; NULL: not said */
 	struct strlist mounts;	/* --mount before the first image: of every app */
 	struct nvlist parent_env;
-	struct nvlist env_file; /* --set-env-file */
-	struct strlist set_env; /* --set-env, NAME=VALUE */
+	struct nvlist env_file;		 /* --set-env-file */
+	struct strlist set_env;		 /* --set-env, NAME=VALUE */
+	const char *memory, *cpu, *pids; /* of all apps together; NULL: no limit */
 };
 
 int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **ret, struct err *e);
@@ -52,6 +53,9 @@ int compose_check_whole(const struct image_manifest *m, struct err *e);
 
 /* No two apps have names that cannot stand side by side in one pod. */
 int compose_check_names(const struct pod_manifest *m, struct err *e);
+
+/* Limits that nothing can start with, of the pod or of an app. */
+int compose_check_limits(const struct pod_manifest *m, struct err *e);
 
 /* Every `host` volume of the manifest is there: "stat /x: no such file or directory". Not pure. */
 int compose_check_volumes(const struct pod_manifest *m, struct err *e);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/sys/caps.h"
+#include "stage2/plan_limits.h"
 #include "stage2/plan_mounts.h"
 
 /* What rkt gives to an app that does not say otherwise. */
@@ -110,52 +111,14 @@ static int plan_cred(const struct runtime_app *app, const struct app_facts *fact
 	return plan_caps(&a->isolators, cred, e);
 }
 
-/* The limit of an isolator of the app, bounded by the pod's. */
-static uint64_t limit_of(
-	const struct isolators *app, const struct isolators *pod, enum isolator_kind kind)
-{
-	const struct isolators *both[] = { app, pod };
-	uint64_t least = 0;
-	for (int i = 0; i < 2; i++) {
-		const struct isolator *iso = isolator_find(both[i], kind);
-		if (!iso || !iso->resource.limit.set || iso->resource.limit.value <= 0)
-			continue;
-		uint64_t limit = (uint64_t)iso->resource.limit.value;
-		if (least == 0 || limit < least)
-			least = limit;
-	}
-	return least;
-}
-
-/* Says so where it is the pod's that counts. */
-static uint64_t bounded_limit(const struct isolators *app, const struct isolators *pod,
-	enum isolator_kind kind, struct report *report)
-{
-	const struct isolator *own = isolator_find(app, kind);
-	uint64_t limit = limit_of(app, pod, kind);
-	if (own && own->resource.limit.set && limit < (uint64_t)own->resource.limit.value)
-		report_set(report, own->name, REPORT_CHANGED, "the pod's limit is lower");
-	return limit;
-}
-
-static void plan_limits(
-	const struct isolators *app, const struct isolators *pod, struct app_plan *plan)
-{
-	plan->memory_limit = bounded_limit(app, pod, ISO_MEMORY, &plan->report);
-	plan->cpu_limit_milli = bounded_limit(app, pod, ISO_CPU, &plan->report);
-	const struct isolator *shares = isolator_find(app, ISO_CPU_SHARES);
-	if (shares && shares->number > 0)
-		plan->cpu_shares = (uint64_t)shares->number;
-	const struct isolator *oom = isolator_find(app, ISO_OOM_SCORE_ADJ);
-	if (oom)
-		plan->oom_score_adj = oom->number;
-}
-
 enum { BY_APP = 1, BY_POD = 2 };
 
 static const uint8_t enforced[_ISO_MAX] = {
 	[ISO_CPU] = BY_APP | BY_POD,
 	[ISO_MEMORY] = BY_APP | BY_POD,
+	[ISO_PIDS] = BY_APP | BY_POD,
+	[ISO_BLOCK_BANDWIDTH] = BY_APP | BY_POD,
+	[ISO_BLOCK_IOPS] = BY_APP | BY_POD,
 	[ISO_CPU_SHARES] = BY_APP,
 	[ISO_OOM_SCORE_ADJ] = BY_APP,
 	[ISO_NO_NEW_PRIVILEGES] = BY_APP,
@@ -199,6 +162,8 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	plan_report(&app->app->isolators, BY_APP, facts, &plan.report);
 	int r = plan_exec(app, &plan, e);
 	if (r == 0)
+		r = isolators_check_limits(&app->app->isolators, e);
+	if (r == 0)
 		r = plan_cred(app, facts, &plan.cred, e);
 	if (r == 0)
 		r = plan_mounts(pod, app, facts, a, &plan, e);
@@ -209,7 +174,10 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	plan_env(app, facts, &plan.envv);
 	if (!facts->bare) {
 		plan.filter = facts->disable_seccomp ? FILTER_NONE : FILTER_DEFAULT;
-		plan_limits(&app->app->isolators, &pod->isolators, &plan);
+		plan_limits(&app->app->isolators, &pod->isolators, &plan.limits, &plan.report);
+		const struct isolator *oom = isolator_find(&app->app->isolators, ISO_OOM_SCORE_ADJ);
+		if (oom)
+			plan.oom_score_adj = oom->number;
 	}
 	*ret = plan;
 	return 0;
@@ -221,6 +189,8 @@ int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, stru
 	struct pod_plan plan = { .report.arena = a };
 	(void)e;
 	plan_report(&pod->isolators, BY_POD, facts, &plan.report);
+	if (!facts->bare)
+		plan_pod_limits(pod, &plan.limits);
 	*ret = plan;
 	return 0;
 }

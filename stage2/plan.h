@@ -23,6 +23,7 @@
 #include "lib/base/str.h"
 #include "lib/spec/pod.h"
 #include "lib/spec/report.h"
+#include "lib/sys/cgroup_limits.h"
 
 enum mnt_kind {
 	MNT_PROC,
@@ -110,9 +111,8 @@ struct app_plan {
 	struct mnt_op *mounts;
 	size_t n_mounts;
 	const struct event_handler *pre_start, *post_stop;
-	/* limits of the app's cgroup; 0: none */
-	uint64_t memory_limit, cpu_limit_milli, cpu_shares;
-	struct report report; /* of the isolators of the app */
+	struct cgroup_limits limits; /* of the app's group; the devices are found by stage1 */
+	struct report report;	     /* of the isolators of the app */
 };
 
 /* The mount operations, environment and strings of *ret live in `a` and in the manifest; argv and
@@ -122,6 +122,8 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 
 /* What the isolators of the pod itself, which bound or set its apps', come to. */
 struct pod_plan {
+	/* What all apps may use together, and, as a request, what they ask for together. */
+	struct cgroup_limits limits;
 	struct report report;
 };
 int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, struct arena *a,

@@ -110,12 +110,22 @@ void app_plan_print(const struct app_plan *plan, struct str *out)
 	str_addf(out, "filter %s\n", plan->filter == FILTER_DEFAULT ? "default" : "none");
 	if (plan->oom_score_adj != INT64_MIN)
 		str_addf(out, "oom-score-adj %" PRId64 "\n", plan->oom_score_adj);
-	if (plan->memory_limit)
-		str_addf(out, "memory-limit %" PRIu64 "\n", plan->memory_limit);
-	if (plan->cpu_limit_milli)
-		str_addf(out, "cpu-limit %" PRIu64 "m\n", plan->cpu_limit_milli);
-	if (plan->cpu_shares)
-		str_addf(out, "cpu-shares %" PRIu64 "\n", plan->cpu_shares);
+	const struct {
+		const char *label, *unit;
+		uint64_t value;
+	} limits[] = {
+		{ "memory-limit", "", plan->limits.memory },
+		{ "memory-request", "", plan->limits.memory_request },
+		{ "cpu-limit", "m", plan->limits.cpu_milli },
+		{ "cpu-shares", "", plan->limits.cpu_shares },
+		{ "pids-limit", "", plan->limits.pids },
+		{ "block-bandwidth", "", plan->limits.block_bandwidth },
+		{ "block-iops", "", plan->limits.block_iops },
+	};
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+		if (limits[i].value)
+			str_addf(out, "%s %" PRIu64 "%s\n", limits[i].label, limits[i].value,
+				limits[i].unit);
 	for (size_t i = 0; i < plan->report.n; i++) {
 		const struct report_line *line = &plan->report.v[i];
 		print_text(out, report_state_name(line->state), line->isolator);

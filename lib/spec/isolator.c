@@ -6,6 +6,10 @@
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
 
+/* With less the kernel kills a process before it executes anything: its stack, page tables and
+ * the first pages of a small program are more. */
+enum { MEMORY_MIN = 256 * 1024 };
+
 /* --- quantities ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -176,6 +180,14 @@ static int check_own_resource(struct jctx *c, const struct jpath *at, const stru
 	return 0;
 }
 
+/* The kernel divides processors, not processes, by request. */
+static int check_pids(struct jctx *c, const struct jpath *at, const struct isolator *iso)
+{
+	if (iso->resource.request.set)
+		return jdec_error(c, at, "'request' is not supported here");
+	return check_own_resource(c, at, iso);
+}
+
 /* Of all devices or interfaces. */
 static int check_shared_resource(struct jctx *c, const struct jpath *at, const struct isolator *iso)
 {
@@ -246,6 +258,7 @@ static const struct kind {
 	KIND(BLOCK_BANDWIDTH, resource_fields, true, check_shared_resource),
 	KIND(BLOCK_IOPS, resource_fields, true, check_shared_resource),
 	KIND(NETWORK_BANDWIDTH, resource_fields, true, check_shared_resource),
+	KIND(PIDS, resource_fields, true, check_pids),
 	KIND(CPU_SHARES, number_fields, false, check_cpu_shares),
 	KIND(OOM_SCORE_ADJ, number_fields, false, check_oom_score),
 	KIND(NO_NEW_PRIVILEGES, flag_fields, false, NULL),
@@ -395,7 +408,8 @@ static void encode_value(struct jenc *j, const struct isolator *iso)
 	case ISO_MEMORY:
 	case ISO_BLOCK_BANDWIDTH:
 	case ISO_BLOCK_IOPS:
-	case ISO_NETWORK_BANDWIDTH: encode_resource(j, iso); break;
+	case ISO_NETWORK_BANDWIDTH:
+	case ISO_PIDS: encode_resource(j, iso); break;
 	case ISO_CPU_SHARES:
 	case ISO_OOM_SCORE_ADJ: jenc_i64(j, iso->number); break;
 	case ISO_NO_NEW_PRIVILEGES: jenc_bool(j, iso->flag); break;
@@ -427,6 +441,29 @@ void isolators_encode(struct jenc *j, const struct isolators *l)
 		jenc_close(j, '}');
 	}
 	jenc_close(j, ']');
+}
+
+static bool is_resource(const struct isolator *iso)
+{
+	return iso->kind >= ISO_CPU && iso->kind <= ISO_PIDS;
+}
+
+int isolators_check_limits(const struct isolators *l, struct err *e)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct isolator *iso = &l->v[i];
+		if (!is_resource(iso) || !iso->resource.limit.set)
+			continue;
+		if (iso->resource.limit.value <= 0)
+			return ERR_BAD(e, "isolator '%s': limit '%.64s' is not above zero",
+				kinds[iso->kind].name, iso->resource.limit.text);
+		if (iso->kind == ISO_MEMORY && iso->resource.limit.value < MEMORY_MIN)
+			return ERR_BAD(e,
+				"memory limit of %lld bytes too low. Try a reasonable value, such "
+				"as --memory=16M",
+				(long long)iso->resource.limit.value);
+	}
+	return 0;
 }
 
 const struct isolator *isolator_find(const struct isolators *l, enum isolator_kind kind)

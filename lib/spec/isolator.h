@@ -2,6 +2,8 @@
 /*
  * isolator: typed values of appc's isolators (spec/ace.md "Isolators", schema/types/isolator*.go).
  *
+ * resource/pids is rkt's own: {"limit": "100"}, processes and threads.
+ *
  * Decoding checks the value's form. An isolator whose name is not known is kept as it is
  * (ISO_UNKNOWN, raw) so that it can be reported and written back.
  */
@@ -15,6 +17,7 @@
 	X(BLOCK_BANDWIDTH, "resource/block-bandwidth")     \
 	X(BLOCK_IOPS, "resource/block-iops")               \
 	X(NETWORK_BANDWIDTH, "resource/network-bandwidth") \
+	X(PIDS, "resource/pids")                           \
 	X(CPU_SHARES, "os/linux/cpu-shares")               \
 	X(OOM_SCORE_ADJ, "os/linux/oom-score-adj")         \
 	X(NO_NEW_PRIVILEGES, "os/linux/no-new-privileges") \
@@ -76,6 +79,10 @@ int isolators_decode(struct jctx *c, const struct json *v, const struct jpath *a
 struct jenc;
 /* What was decoded is written as it was; what a flag made, in the form of the appc schema. */
 void isolators_encode(struct jenc *j, const struct isolators *l);
+
+/* Limits that nothing could start with: zero, or less memory than a program needs to be executed.
+ * For what is about to run; a manifest that has them can be stored and shown. */
+int isolators_check_limits(const struct isolators *l, struct err *e);
 
 const struct isolator *isolator_find(const struct isolators *l, enum isolator_kind kind);
 /* Replaces one of the same kind or appends. */

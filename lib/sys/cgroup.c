@@ -18,14 +18,20 @@
 #define NOWHERE _CGROUP_KIND_MAX
 
 enum {
-	CPU_PERIOD_US = 100000,
-	CPU_QUOTA_MIN_US = 1000, /* the kernel refuses less */
-	SHARES_MIN = 2,
-	SHARES_MAX = 262144,
-	WEIGHT_MAX = 10000,
+	OWN_PROCESSES = 2, /* of rkt, where it stands in the pod's group */
 	DEPTH_MAX = 16,
 	REMOVE_TRIES = 20, /* a millisecond each, at the pod's end */
 	COLLECT_TRIES = 200,
+};
+
+static const struct {
+	const char *name, *what;
+	enum cgroup_kind v1;
+} controllers[_CONTROLLER_MAX] = {
+	[CONTROLLER_MEMORY] = { "memory", "memory", CGROUP_MEMORY },
+	[CONTROLLER_CPU] = { "cpu", "cpu", CGROUP_CPU },
+	[CONTROLLER_PIDS] = { "pids", "pids", CGROUP_PIDS },
+	[CONTROLLER_IO] = { "io", "block device", CGROUP_BLKIO },
 };
 
 static void pause_ms(long ms)
@@ -41,7 +47,9 @@ static int open_dir(int at, const char *path)
 
 void cgroup_pod_init(struct cgroup_pod *p)
 {
-	*p = (struct cgroup_pod){ .memory = NOWHERE, .cpu = NOWHERE };
+	*p = (struct cgroup_pod){ 0 };
+	for (size_t c = 0; c < _CONTROLLER_MAX; c++)
+		p->at[c] = NOWHERE;
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
 		p->base[k] = p->pod[k] = -1;
 }
@@ -52,6 +60,7 @@ void cgroup_pod_release(struct cgroup_pod *p)
 		p->base[k] = fd_close(p->base[k]);
 		p->pod[k] = fd_close(p->pod[k]);
 		free(take_ptr(p->group[k]));
+		free(take_ptr(p->dir[k]));
 	}
 	strv_release(&p->apps);
 }
@@ -76,21 +85,24 @@ static bool knob_has(int dirfd, const char *knob, const char *word)
 	return strv_has(&words, word);
 }
 
-struct wish { /* controllers of version 2 that the pod's groups need */
-	bool memory, cpu;
-};
-
-static bool has_all(int dirfd, const char *knob, const struct wish *w)
+/* `set`: controllers of version 2 that the pod's groups need. */
+static bool has_all(int dirfd, const char *knob, unsigned set)
 {
-	return (!w->memory || knob_has(dirfd, knob, "memory")) &&
-	       (!w->cpu || knob_has(dirfd, knob, "cpu"));
+	for (size_t c = 0; c < _CONTROLLER_MAX; c++)
+		if ((set >> c & 1) && !knob_has(dirfd, knob, controllers[c].name))
+			return false;
+	return true;
 }
 
-static int enable(int dirfd, const struct wish *w, struct err *e)
+static int enable(int dirfd, unsigned set, struct err *e)
 {
-	const char *text = w->memory && w->cpu ? "+memory +cpu" : w->memory ? "+memory" : "+cpu";
-	if (has_all(dirfd, "cgroup.subtree_control", w))
+	char text[64] = "";
+	if (has_all(dirfd, "cgroup.subtree_control", set))
 		return 0;
+	for (size_t c = 0, n = 0; c < _CONTROLLER_MAX; c++)
+		if (set >> c & 1)
+			n += (size_t)snprintf(text + n, sizeof text - n, "%s+%s", n ? " " : "",
+				controllers[c].name);
 	return io_write_knob(dirfd, "cgroup.subtree_control", text, e);
 }
 
@@ -133,23 +145,23 @@ static bool holds_processes(int base)
 
 /* The kernel answers EBUSY where a group holds processes, but not for cpu alone: that would turn
  * the group into the root of a threaded subtree, in which the pod's groups were invalid. */
-static int enable_if_empty(int base, const struct wish *w, struct err *e)
+static int enable_if_empty(int base, unsigned set, struct err *e)
 {
-	if (holds_processes(base) && !has_all(base, "cgroup.subtree_control", w))
+	if (holds_processes(base) && !has_all(base, "cgroup.subtree_control", set))
 		return err_set(e, ERR_BUSY, EBUSY, "it holds processes");
-	return enable(base, w, e);
+	return enable(base, set, e);
 }
 
 /* Makes `base`, the group that we are in or one above it, give controllers to its children. */
 static int try_base(
-	int base, bool own, const char *name, const struct wish *w, bool *ret_aside, struct err *e)
+	int base, bool own, const char *name, unsigned set, bool *ret_aside, struct err *e)
 {
-	int r = enable_if_empty(base, w, e);
+	int r = enable_if_empty(base, set, e);
 	/* If the processes are all ours, they can step aside. */
 	if (r != -EBUSY || !own)
 		return r;
 	r = step_aside(base, name, e);
-	if (r >= 0 && (r = enable_if_empty(base, w, e)) >= 0) {
+	if (r >= 0 && (r = enable_if_empty(base, set, e)) >= 0) {
 		*ret_aside = true;
 		return 0;
 	}
@@ -157,7 +169,7 @@ static int try_base(
 	return r;
 }
 
-static int find_base(const struct cgroup_view *view, const struct wish *w, struct arena *a,
+static int find_base(const struct cgroup_view *view, unsigned set, struct arena *a,
 	struct cgroup_pod *p, char **ret_group, struct err *e)
 {
 	char *group = arena_strdup(a, view->v[CGROUP_UNIFIED].own);
@@ -169,7 +181,7 @@ static int find_base(const struct cgroup_view *view, const struct wish *w, struc
 		_clean_(fd) int base = open_dir(AT_FDCWD, dir);
 		if (base < 0)
 			return ERR_SYS(e, "control group '%s'", dir);
-		int r = try_base(base, own, p->name, w, &p->supervised, e);
+		int r = try_base(base, own, p->name, set, &p->supervised, e);
 		if (r >= 0) {
 			p->base[CGROUP_UNIFIED] = take_fd(&base);
 			*ret_group = group;
@@ -189,35 +201,46 @@ static int find_base(const struct cgroup_view *view, const struct wish *w, struc
 
 /* --- creation -------------------------------------------------------------------------------- */
 
-static enum cgroup_kind limit_kind(const struct cgroup_view *view, enum cgroup_kind v1,
-	const char *controller, struct arena *a)
+/* The root group of version 2 lists what is not bound to version 1. */
+static int open_root(const struct cgroup_view *view, struct arena *a)
 {
-	/* The root group of version 2 lists what is not bound to version 1. */
 	const char *dir = NULL;
 	if (view->v[CGROUP_UNIFIED].mount)
 		dir = cgroup_view_dir(view, CGROUP_UNIFIED, view->v[CGROUP_UNIFIED].root, a);
-	_clean_(fd) int fd = dir ? open_dir(AT_FDCWD, dir) : -1;
-	if (fd >= 0 && knob_has(fd, "cgroup.controllers", controller))
-		return CGROUP_UNIFIED;
-	return view->v[v1].mount ? v1 : NOWHERE;
+	return dir ? open_dir(AT_FDCWD, dir) : -1;
 }
 
-static int choose(const struct cgroup_view *view, const struct cgroup_limits *wanted,
-	struct arena *a, struct cgroup_pod *p, struct err *e)
+static int choose(const struct cgroup_view *view, unsigned set, struct arena *a,
+	struct cgroup_pod *p, struct err *e)
 {
-	if (wanted->memory) {
-		p->memory = limit_kind(view, CGROUP_MEMORY, "memory", a);
-		if (p->memory == NOWHERE)
-			return ERR_NOENT(e, "a memory limit was asked for, but no control group "
-					    "hierarchy here has the memory controller");
+	_clean_(fd) int root = set ? open_root(view, a) : -1;
+	for (size_t c = 0; c < _CONTROLLER_MAX; c++) {
+		if (!(set >> c & 1))
+			continue;
+		if (root >= 0 && knob_has(root, "cgroup.controllers", controllers[c].name))
+			p->at[c] = CGROUP_UNIFIED;
+		else if (view->v[controllers[c].v1].mount)
+			p->at[c] = controllers[c].v1;
+		else
+			return ERR_NOENT(e,
+				"a %s limit was asked for, but no control group hierarchy here has "
+				"the %s controller",
+				controllers[c].what, controllers[c].name);
 	}
-	if (wanted->cpu_milli || wanted->cpu_shares) {
-		p->cpu = limit_kind(view, CGROUP_CPU, "cpu", a);
-		if (p->cpu == NOWHERE)
-			return ERR_NOENT(e, "a cpu limit was asked for, but no control group "
-					    "hierarchy here has the cpu controller");
-	}
+	/* What is written to files is charged to the group only where its memory is. */
+	if (p->at[CONTROLLER_IO] == CGROUP_UNIFIED && root >= 0 &&
+		knob_has(root, "cgroup.controllers", "memory"))
+		p->at[CONTROLLER_MEMORY] = CGROUP_UNIFIED;
 	return 0;
+}
+
+/* The controllers that the pod has in this hierarchy. */
+static unsigned set_of(const struct cgroup_pod *p, enum cgroup_kind k)
+{
+	unsigned set = 0;
+	for (size_t c = 0; c < _CONTROLLER_MAX; c++)
+		set |= (p->at[c] == k) << c;
+	return set;
 }
 
 struct recorder {
@@ -236,49 +259,63 @@ static int record(struct cgroup_pod *p, enum cgroup_kind k, const char *parent,
 static int create_in(const struct cgroup_view *view, enum cgroup_kind k, struct arena *a,
 	const struct recorder *rec, struct cgroup_pod *p, struct err *e)
 {
-	const struct wish w = { .memory = p->memory == k, .cpu = p->cpu == k };
+	const unsigned set = k == CGROUP_UNIFIED ? set_of(p, k) : 0;
 	char *own = arena_strdup(a, view->v[k].own);
-	bool controllers = k == CGROUP_UNIFIED && (w.memory || w.cpu);
 	int r = record(p, k, own, rec, e);
 	if (r < 0)
 		return r;
-	if (controllers) {
+	if (set) {
 		char *base = own;
-		r = find_base(view, &w, a, p, &base, e);
+		r = find_base(view, set, a, p, &base, e);
 		if (r >= 0 && !str_eq(base, own))
 			r = record(p, k, own = base, rec, e);
 		if (r < 0)
 			return r;
-	} else {
-		const char *dir = cgroup_view_dir(view, k, own, a);
-		p->base[k] = dir ? open_dir(AT_FDCWD, dir) : -1;
-		if (p->base[k] < 0)
-			return ERR_SYS(e, "open control group '%s'", own);
 	}
+	const char *dir = cgroup_view_dir(view, k, own, a);
+	if (p->base[k] < 0)
+		p->base[k] = dir ? open_dir(AT_FDCWD, dir) : -1;
+	if (p->base[k] < 0)
+		return ERR_SYS(e, "open control group '%s'", own);
+	p->dir[k] = xasprintf("%s/%s", dir, p->name);
 	if (mkdirat(p->base[k], p->name, 0755) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create control group '%s' in '%s'", p->name, own);
 	p->pod[k] = open_dir(p->base[k], p->name);
 	if (p->pod[k] < 0)
 		return ERR_SYS(e, "open control group '%s'", p->group[k]);
-	return controllers ? enable(p->pod[k], &w, e) : 0;
+	if (k == CGROUP_MEMORY) { /* an old kernel has to be told; a new one knows nothing else */
+		struct err ignored = ERR_INIT;
+		(void)io_write_knob(p->pod[k], "memory.use_hierarchy", "1", &ignored);
+	}
+	return set ? enable(p->pod[k], set, e) : 0;
 }
 
-int cgroup_pod_create(const struct cgroup_view *view, const char *name,
-	const struct cgroup_limits *wanted, cgroup_record_fn record_fn, void *ctx,
-	struct cgroup_pod *ret, struct err *e)
+static bool tracks(enum cgroup_kind k)
+{
+	return k == CGROUP_UNIFIED || k == CGROUP_SYSTEMD;
+}
+
+/* Where nobody asked for a limit. */
+static bool wanted_anyhow(const struct cgroup_view *view, enum cgroup_kind k)
+{
+	if (!view->v[k].mount)
+		return false;
+	return k == CGROUP_UNIFIED ||
+	       (!view->v[CGROUP_UNIFIED].mount && (k == CGROUP_SYSTEMD || k == CGROUP_DEVICES));
+}
+
+int cgroup_pod_create(const struct cgroup_view *view, const char *name, unsigned set,
+	cgroup_record_fn record_fn, void *ctx, struct cgroup_pod *ret, struct err *e)
 {
 	const struct recorder rec = { record_fn, ctx };
 	_clean_(arena) struct arena a = ARENA_INIT;
 	struct cgroup_pod p;
 	cgroup_pod_init(&p);
 	snprintf(p.name, sizeof p.name, "%s", name);
-	int r = choose(view, wanted, &a, &p, e);
+	int r = choose(view, set, &a, &p, e);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX && r >= 0; k++) {
-		bool tracked = view->v[k].mount &&
-			       (k == CGROUP_UNIFIED ||
-				       (k == CGROUP_SYSTEMD && !view->v[CGROUP_UNIFIED].mount));
-		bool limits = p.memory == k || p.cpu == k;
-		if (!tracked && !limits)
+		bool limits = set_of(&p, (enum cgroup_kind)k);
+		if (!limits && !wanted_anyhow(view, (enum cgroup_kind)k))
 			continue;
 		r = create_in(view, (enum cgroup_kind)k, &a, &rec, &p, e);
 		if (r < 0 && !limits) {
@@ -299,56 +336,25 @@ int cgroup_pod_create(const struct cgroup_view *view, const char *name,
 	return 0;
 }
 
-static int set_knob(int dirfd, const char *knob, uint64_t value, struct err *e)
-{
-	char text[24];
-	snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-	return io_write_knob(dirfd, knob, text, e);
-}
-
-static uint64_t clamp(uint64_t v, uint64_t min, uint64_t max)
-{
-	return v < min ? min : v > max ? max : v;
-}
-
-static int limit_cpu(int dirfd, bool v2, const struct cgroup_limits *l, struct err *e)
-{
-	int r = 0;
-	/* INT64_MAX microseconds are no limit, and cannot overflow the product. */
-	uint64_t milli = clamp(l->cpu_milli, 0, INT64_MAX / CPU_PERIOD_US);
-	uint64_t quota = milli * CPU_PERIOD_US / 1000;
-	if (quota < CPU_QUOTA_MIN_US)
-		quota = CPU_QUOTA_MIN_US;
-	if (l->cpu_milli && v2) {
-		char text[48];
-		snprintf(text, sizeof text, "%llu %d", (unsigned long long)quota, CPU_PERIOD_US);
-		r = io_write_knob(dirfd, "cpu.max", text, e);
-	} else if (l->cpu_milli) {
-		r = set_knob(dirfd, "cpu.cfs_period_us", CPU_PERIOD_US, e);
-		if (r >= 0)
-			r = set_knob(dirfd, "cpu.cfs_quota_us", quota, e);
-	}
-	if (r < 0 || !l->cpu_shares)
-		return r;
-	uint64_t shares = clamp(l->cpu_shares, SHARES_MIN, SHARES_MAX);
-	if (!v2)
-		return set_knob(dirfd, "cpu.shares", shares, e);
-	/* The line through (2, 1) and (262144, 10000), as everybody converts them. */
-	uint64_t weight = 1 + (shares - SHARES_MIN) * (WEIGHT_MAX - 1) / (SHARES_MAX - SHARES_MIN);
-	return set_knob(dirfd, "cpu.weight", weight, e);
-}
-
-static int apply_limits(const struct cgroup_pod *p, const struct cgroup_app *a,
+/* Writes the limits into the groups `fds`, each where its controller is. */
+static int apply_limits(const struct cgroup_pod *p, const int fds[_CGROUP_KIND_MAX],
 	const struct cgroup_limits *l, struct err *e)
 {
 	int r = 0;
-	if (l->memory)
-		r = set_knob(a->fds[p->memory],
-			p->memory == CGROUP_UNIFIED ? "memory.max" : "memory.limit_in_bytes",
-			l->memory, e);
-	if (r >= 0 && (l->cpu_milli || l->cpu_shares))
-		r = limit_cpu(a->fds[p->cpu], p->cpu == CGROUP_UNIFIED, l, e);
-	return r < 0 ? err_wrap(e, r, "set limit") : 0;
+	for (size_t c = 0; c < _CONTROLLER_MAX && r >= 0; c++)
+		if (p->at[c] != NOWHERE)
+			r = cgroup_limits_write(fds[p->at[c]], (enum cgroup_controller)c,
+				p->at[c] == CGROUP_UNIFIED, l, e);
+	return r;
+}
+
+int cgroup_pod_limit(const struct cgroup_pod *pod, const struct cgroup_limits *l, struct err *e)
+{
+	struct cgroup_limits all = *l;
+	if (all.pids && pod->supervised)
+		all.pids += OWN_PROCESSES;
+	int r = apply_limits(pod, pod->pod, &all, e);
+	return r < 0 ? err_wrap(e, r, "pod") : 0;
 }
 
 int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgroup_limits *limits,
@@ -368,7 +374,7 @@ int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgro
 	}
 	strv_add(&pod->apps, app);
 	if (r >= 0)
-		r = apply_limits(pod, &a, limits, e);
+		r = apply_limits(pod, a.fds, limits, e);
 	if (r < 0) {
 		cgroup_app_release(&a);
 		return r;
@@ -394,6 +400,30 @@ void cgroup_app_kill(const struct cgroup_app *a)
 	struct err ignored = ERR_INIT; /* an older kernel: pid 1 of the pod ends them later */
 	if (a->fds[CGROUP_UNIFIED] >= 0)
 		(void)io_write_knob(a->fds[CGROUP_UNIFIED], "cgroup.kill", "1", &ignored);
+}
+
+/* "oom_kill 3" among the lines of a file. */
+static uint64_t count_in(int dirfd, const char *knob)
+{
+	struct err ignored = ERR_INIT;
+	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
+	_clean_(strv) struct strv lines = STRV_INIT;
+	if (dirfd < 0 || io_read_file(dirfd, knob, &text, &ignored) < 0)
+		return 0;
+	strv_split(&lines, str_text(&text), '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		uint64_t n;
+		const char *number = str_after(lines.v[i], "oom_kill ");
+		if (number && parse_u64(number, 0, UINT64_MAX, &n))
+			return n;
+	}
+	return 0;
+}
+
+uint64_t cgroup_app_oom_kills(const struct cgroup_app *a)
+{
+	return count_in(a->fds[CGROUP_UNIFIED], "memory.events") +
+	       count_in(a->fds[CGROUP_MEMORY], "memory.oom_control");
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -442,6 +472,14 @@ static void remove_groups(const struct cgroup_pod *p, enum cgroup_kind k)
 	}
 }
 
+static void disable(int dirfd, const char *controller)
+{
+	char text[32];
+	struct err ignored = ERR_INIT;
+	snprintf(text, sizeof text, "-%s", controller);
+	(void)io_write_knob(dirfd, "cgroup.subtree_control", text, &ignored);
+}
+
 void cgroup_pod_remove(struct cgroup_pod *p)
 {
 	struct err ignored = ERR_INIT;
@@ -454,19 +492,13 @@ void cgroup_pod_remove(struct cgroup_pod *p)
 				each_group(p->pod[k], 0, remove_tree);
 			for (int i = 0; i < 2; i++) {
 				int fd = i == 0 ? p->pod[k] : p->base[k];
-				(void)io_write_knob(
-					fd, "cgroup.subtree_control", "-memory", &ignored);
-				(void)io_write_knob(fd, "cgroup.subtree_control", "-cpu", &ignored);
+				for (size_t c = 0; c < _CONTROLLER_MAX; c++)
+					disable(fd, controllers[c].name);
 			}
 			(void)join(p->base[k], &ignored);
 		}
 		remove_groups(p, (enum cgroup_kind)k);
 	}
-}
-
-static bool tracks(enum cgroup_kind k)
-{
-	return k == CGROUP_UNIFIED || k == CGROUP_SYSTEMD;
 }
 
 void cgroup_pod_print(const struct cgroup_pod *pod, struct str *out)

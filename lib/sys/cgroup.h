@@ -7,8 +7,9 @@
  * Version 1, version 2 and the hybrid of both. A pod has groups in as few hierarchies as do:
  *
  *	tracking	cgroup2 wherever it is mounted, else name=systemd, else none
- *	memory, cpu	where an app asked for such a limit: cgroup2 if it has the controller, else
- *			the hierarchy of version 1 that has it
+ *	controllers	where a limit was asked for: cgroup2 if it has the controller, else the
+ *			hierarchy of version 1 that has it
+ *	devices		version 1's, only where there is no cgroup2, which does it by a program
  *
  * so a pod without limits writes nothing into any controller's hierarchy. No group but our own is
  * ever changed, with one exception that version 2 demands: a limit needs the controller enabled for
@@ -29,13 +30,17 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/sys/cgroup_limits.h"
 
 /* --- where we stand: pure ------------------------------------------------------------------- */
 #define CGROUP_KINDS(X)       \
 	X(UNIFIED, "unified") \
 	X(SYSTEMD, "systemd") \
 	X(MEMORY, "memory")   \
-	X(CPU, "cpu")
+	X(CPU, "cpu")         \
+	X(PIDS, "pids")       \
+	X(BLKIO, "blkio")     \
+	X(DEVICES, "devices")
 enum cgroup_kind {
 #define X(name, text) CGROUP_##name,
 	CGROUP_KINDS(X)
@@ -65,9 +70,6 @@ const char *cgroup_view_dir(
 	const struct cgroup_view *view, enum cgroup_kind kind, const char *group, struct arena *a);
 
 /* --- a pod's groups ------------------------------------------------------------------------- */
-struct cgroup_limits { /* 0: none */
-	uint64_t memory, cpu_milli, cpu_shares;
-};
 struct cgroup_app {
 	int fds[_CGROUP_KIND_MAX]; /* directory of the app's group; -1: none */
 };
@@ -75,20 +77,23 @@ struct cgroup_pod {
 	int base[_CGROUP_KIND_MAX];    /* the group that the pod's group is made in */
 	int pod[_CGROUP_KIND_MAX];     /* the pod's group */
 	char *group[_CGROUP_KIND_MAX]; /* its name from the hierarchy's root; NULL: none */
+	char *dir[_CGROUP_KIND_MAX];   /* its directory; NULL: none */
 	char name[64];
 	struct strv apps; /* names of the groups in it */
 	bool supervised;  /* we moved to the leaf "supervisor" */
 	/* Where limits go; _CGROUP_KIND_MAX: no such limit was asked for. */
-	enum cgroup_kind memory, cpu;
+	enum cgroup_kind at[_CONTROLLER_MAX];
 };
 void cgroup_pod_init(struct cgroup_pod *p);
 /* Writes down cgroup_pod_print() for gc. Called before any group of that text is made, so that one
  * made an instant before kill -9 is found; perhaps more than once. */
 typedef int (*cgroup_record_fn)(void *ctx, const struct cgroup_pod *pod, struct err *e);
-/* `name` is rkt-<uuid>; wanted: the union of the apps' limits. */
-int cgroup_pod_create(const struct cgroup_view *view, const char *name,
-	const struct cgroup_limits *wanted, cgroup_record_fn record, void *ctx,
-	struct cgroup_pod *ret, struct err *e);
+/* `name` is rkt-<uuid>; controllers: those that the limits of the pod and its apps need. -ENOENT:
+ * no hierarchy has one of them; -EBUSY: nobody gives them to us. */
+int cgroup_pod_create(const struct cgroup_view *view, const char *name, unsigned controllers,
+	cgroup_record_fn record, void *ctx, struct cgroup_pod *ret, struct err *e);
+/* Limits of all apps together. Before the first app's group is made. */
+int cgroup_pod_limit(const struct cgroup_pod *pod, const struct cgroup_limits *l, struct err *e);
 int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgroup_limits *limits,
 	struct cgroup_app *ret, struct err *e);
 void cgroup_app_release(struct cgroup_app *a);
@@ -96,6 +101,9 @@ void cgroup_app_release(struct cgroup_app *a);
 int cgroup_app_join(const struct cgroup_app *a, bool placed, struct err *e);
 /* Kills what an app left behind, where the kernel can (cgroup.kill, 5.14). */
 void cgroup_app_kill(const struct cgroup_app *a);
+/* How many processes in the app's group the kernel has killed for want of memory, where somebody
+ * counts them, else 0. */
+uint64_t cgroup_app_oom_kills(const struct cgroup_app *a);
 /* Removes the groups; the processes have ended. What cannot go yet is left to gc. */
 void cgroup_pod_remove(struct cgroup_pod *pod);
 /* Closes descriptors, removes nothing. */

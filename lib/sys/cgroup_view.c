@@ -20,6 +20,9 @@ static const struct {
 	[CGROUP_SYSTEMD] = { "systemd", "name=systemd" },
 	[CGROUP_MEMORY] = { "memory", "memory" },
 	[CGROUP_CPU] = { "cpu", "cpu" },
+	[CGROUP_PIDS] = { "pids", "pids" },
+	[CGROUP_BLKIO] = { "blkio", "blkio" },
+	[CGROUP_DEVICES] = { "devices", "devices" },
 };
 
 const char *cgroup_kind_name(enum cgroup_kind kind)

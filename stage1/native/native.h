@@ -49,6 +49,8 @@ static inline size_t native_n_apps(const struct native *n)
 {
 	return n->pod.manifest->n_apps;
 }
+/* groups.c: with their limits; those that are asked for must be had. */
+int native_make_groups(struct native *n, struct err *e);
 _Noreturn void pid1_main(struct native *n);
 /* `placed`: already in its cgroup of version 2. */
 _Noreturn void child_main(struct native *n, size_t index, bool placed, int sock);

@@ -58,53 +58,6 @@ static int load(int argc, char **argv, struct native *n, struct err *e)
 	return stage1_make_volumes(&n->pod, e);
 }
 
-static struct cgroup_limits limits_of(const struct app_plan *plan)
-{
-	return (struct cgroup_limits){ plan->memory_limit, plan->cpu_limit_milli,
-		plan->cpu_shares };
-}
-
-static int record_groups(void *ctx, const struct cgroup_pod *groups, struct err *e)
-{
-	const struct native *n = ctx;
-	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
-	cgroup_pod_print(groups, &text);
-	return atomic_write(n->pod.dirfd, POD_SUBCGROUP_FILE, str_text(&text), text.len, 0644,
-		ATOMIC_VISIBLE, e);
-}
-
-static int make_groups(struct native *n, struct err *e)
-{
-	size_t apps = native_n_apps(n);
-	struct cgroup_limits all = { 0 };
-	for (size_t i = 0; i < apps; i++) {
-		const struct cgroup_limits one = limits_of(&n->pod.plans[i]);
-		all.memory |= one.memory;
-		all.cpu_milli |= one.cpu_milli;
-		all.cpu_shares |= one.cpu_shares;
-	}
-	_clean_(arena) struct arena a = ARENA_INIT;
-	struct cgroup_view view;
-	char name[64];
-	snprintf(name, sizeof name, "rkt-%s", n->run.uuid);
-	const bool limits = all.memory || all.cpu_milli || all.cpu_shares;
-	int r = (limits ? cgroup_view_load : cgroup_view_load_tracking)(&a, &view, e);
-	if (r >= 0)
-		r = cgroup_pod_create(&view, name, &all, record_groups, n, &n->cgroups, e);
-	if (r < 0)
-		return r;
-	n->groups = ARENA_ARRAY(&n->pod.arena, struct cgroup_app, apps);
-	memset(n->groups, 0xff, apps * sizeof *n->groups); /* -1: no descriptor */
-	for (size_t i = 0; i < apps && r >= 0; i++) {
-		const struct cgroup_limits one = limits_of(&n->pod.plans[i]);
-		const char *app = n->pod.plans[i].name;
-		r = cgroup_app_create(&n->cgroups, app, &one, &n->groups[i], e);
-		if (r < 0)
-			err_wrap(e, r, "app '%s'", app);
-	}
-	return r;
-}
-
 static int start_pid1(struct native *n, pid_t *ret, struct err *e)
 {
 	int socks[2];
@@ -267,7 +220,7 @@ int native_run(int argc, char **argv, int *ret_status, struct err *e)
 	signal(SIGCHLD, SIG_DFL);
 	int r = load(argc, argv, &n, e);
 	if (r >= 0)
-		r = make_groups(&n, e);
+		r = native_make_groups(&n, e);
 	if (r >= 0)
 		r = stage1_report(&n.pod, e);
 	if (r >= 0)

@@ -530,6 +530,25 @@ static int do_cpu(char **a)
 	return 0;
 }
 
+/* direct FILE COUNT KIB: writes COUNT blocks past the page cache; prints KiB and blocks a second.
+ */
+static int do_direct(char **a)
+{
+	size_t size = (size_t)number(a[2]) * 1024;
+	long count = number(a[1]);
+	int fd = open(a[0], O_WRONLY | O_CREAT | O_DIRECT | O_CLOEXEC, 0644);
+	char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (fd < 0 || block == MAP_FAILED)
+		return fail(a[0]);
+	double start = now(CLOCK_MONOTONIC);
+	for (long i = 0; i < count; i++)
+		if (pwrite(fd, block, size, (off_t)size * i) != (ssize_t)size)
+			return fail("write");
+	double took = now(CLOCK_MONOTONIC) - start;
+	printf("direct %.0f %.0f\n", (double)(count * number(a[2])) / took, (double)count / took);
+	return close(fd) ? fail(a[0]) : 0;
+}
+
 static struct sockaddr_in loopback(const char *port)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
@@ -647,9 +666,10 @@ static const struct {
 	{ "wait-file", 1, do_waitfile }, { "kill", 1, do_kill }, { "kill-pid", 2, do_kill_pid },
 	{ "on-term", 1, do_on_term }, { "ignore-term", 0, do_ignore_term },
 	{ "orphans", 2, do_orphans }, { "forks", 1, do_forks }, { "alloc", 1, do_alloc },
-	{ "cpu", 1, do_cpu }, { "listen", 1, do_listen }, { "connect", 1, do_connect },
-	{ "shm", 1, do_shm }, { "shm-there", 1, do_shm_there }, { "tiocsti", 0, do_tiocsti },
-	{ "mknod", 3, do_mknod }, { "exec", 1, do_exec }, { "try", 1, do_try } };
+	{ "cpu", 1, do_cpu }, { "direct", 3, do_direct }, { "listen", 1, do_listen },
+	{ "connect", 1, do_connect }, { "shm", 1, do_shm }, { "shm-there", 1, do_shm_there },
+	{ "tiocsti", 0, do_tiocsti }, { "mknod", 3, do_mknod }, { "exec", 1, do_exec },
+	{ "try", 1, do_try } };
 
 static int run_one(char **argv, int n_args)
 {

@@ -172,7 +172,7 @@ START_TEST(track_and_collect)
 	if (!v.v[k].mount)
 		return; /* a machine without any: a pod then goes untracked */
 	const struct cgroup_limits none = { 0 };
-	ck_assert_int_eq(cgroup_pod_create(&v, name, &none, record, NULL, &pod, &e), 0);
+	ck_assert_int_eq(cgroup_pod_create(&v, name, 0, record, NULL, &pod, &e), 0);
 	ck_assert_int_eq(records, 1);
 	ck_assert_int_eq(cgroup_app_create(&pod, "app", &none, &app, &e), 0);
 	ck_assert(exists(&v, k, name));
@@ -224,6 +224,20 @@ START_TEST(short_way)
 }
 END_TEST
 
+#define MIB (1024 * 1024)
+
+static const struct knob {
+	enum cgroup_controller controller;
+	const char *v2, *text2, *v1, *text1;
+} knobs[] = {
+	{ CONTROLLER_MEMORY, "memory.max", "67108864", "memory.limit_in_bytes", "67108864" },
+	{ CONTROLLER_MEMORY, "memory.low", "33554432", "memory.soft_limit_in_bytes", "33554432" },
+	{ CONTROLLER_CPU, "cpu.max", "50000 100000", "cpu.cfs_quota_us", "50000" },
+	{ CONTROLLER_CPU, "cpu.weight", "50", "cpu.shares", "512" },
+	{ CONTROLLER_PIDS, "pids.max", "7", "pids.max", "7" },
+};
+
+/* Every limit where its controller is, of the pod and of an app. */
 START_TEST(limits)
 {
 	struct cgroup_view v;
@@ -232,32 +246,34 @@ START_TEST(limits)
 	char name[64], text[64];
 	make_name(name, sizeof name);
 	ck_assert_int_eq(cgroup_view_load(&a, &v, &e), 0);
-	const struct cgroup_limits l = { .memory = 64 << 20, .cpu_milli = 500, .cpu_shares = 512 };
-	int r = cgroup_pod_create(&v, name, &l, record, NULL, &pod, &e);
+	const struct cgroup_limits l = { .memory = 64 * MIB,
+		.memory_request = 32 * MIB,
+		.cpu_milli = 500,
+		.cpu_shares = 512,
+		.pids = 7 };
+	const unsigned set = cgroup_limits_need(&l) | cgroup_limits_like(&l);
+	int r = cgroup_pod_create(&v, name, set, record, NULL, &pod, &e);
 	if (r == -ENOENT) {
 		ck_assert_ptr_nonnull(strstr(e.msg, "controller"));
 		return;
 	}
 	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(cgroup_pod_limit(&pod, &l, &e), 0);
 	ck_assert_int_eq(cgroup_app_create(&pod, "app", &l, &app, &e), 0);
-	if (pod.memory == CGROUP_UNIFIED) {
-		read_knob(app.fds[pod.memory], "memory.max", text, sizeof text);
-		ck_assert_str_eq(text, "67108864");
-	} else {
-		read_knob(app.fds[pod.memory], "memory.limit_in_bytes", text, sizeof text);
-		ck_assert_str_eq(text, "67108864");
-		ck_assert_ptr_nonnull(strstr(recorded, "memory:/"));
-	}
-	if (pod.cpu == CGROUP_UNIFIED) {
-		read_knob(app.fds[pod.cpu], "cpu.max", text, sizeof text);
-		ck_assert_str_eq(text, "50000 100000");
-		read_knob(app.fds[pod.cpu], "cpu.weight", text, sizeof text);
-		ck_assert_str_eq(text, "20");
-	} else {
-		read_knob(app.fds[pod.cpu], "cpu.cfs_quota_us", text, sizeof text);
-		ck_assert_str_eq(text, "50000");
-		read_knob(app.fds[pod.cpu], "cpu.shares", text, sizeof text);
-		ck_assert_str_eq(text, "512");
+	ck_assert_int_eq((int)cgroup_app_oom_kills(&app), 0);
+	for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++) {
+		enum cgroup_kind k = pod.at[knobs[i].controller];
+		const bool v2 = k == CGROUP_UNIFIED;
+		const int dirs[] = { app.fds[k], pod.pod[k] };
+		for (size_t d = 0; d < 2; d++) {
+			/* rkt itself may have to stand in the pod's group */
+			if (d == 1 && pod.supervised && knobs[i].controller == CONTROLLER_PIDS)
+				continue;
+			read_knob(dirs[d], v2 ? knobs[i].v2 : knobs[i].v1, text, sizeof text);
+			ck_assert_str_eq(text, v2 ? knobs[i].text2 : knobs[i].text1);
+		}
+		if (!v2)
+			ck_assert_ptr_nonnull(strstr(recorded, ":/"));
 	}
 	cgroup_app_release(&app);
 	cgroup_pod_remove(&pod);
@@ -267,22 +283,43 @@ START_TEST(limits)
 }
 END_TEST
 
+START_TEST(conversions)
+{
+	/* The usual share is the usual weight, and half of it half. */
+	ck_assert_uint_eq(cgroup_weight(1024), 100);
+	ck_assert_uint_eq(cgroup_weight(512), 50);
+	ck_assert_uint_eq(cgroup_weight(2), 1);
+	ck_assert_uint_eq(cgroup_weight(0), 1);
+	ck_assert_uint_eq(cgroup_weight(262144), 10000);
+	ck_assert_uint_eq(cgroup_weight(UINT64_MAX), 10000);
+	ck_assert_uint_eq(cgroup_shares(1000), 1024);
+	ck_assert_uint_eq(cgroup_shares(500), 512);
+	ck_assert_uint_eq(cgroup_shares(0), 2);
+	ck_assert_uint_eq(cgroup_shares(INT64_MAX), 262144);
+	const struct cgroup_limits requests = { .memory_request = 1, .cpu_shares = 1 };
+	ck_assert_uint_eq(cgroup_limits_need(&requests), 0);
+	ck_assert_uint_eq(
+		cgroup_limits_like(&requests), 1 << CONTROLLER_MEMORY | 1 << CONTROLLER_CPU);
+	const struct cgroup_limits block = { .block_iops = 1 };
+	ck_assert_uint_eq(cgroup_limits_need(&block), 1 << CONTROLLER_IO);
+}
+END_TEST
+
 START_TEST(no_controller)
 {
 	struct cgroup_view v;
 	struct cgroup_pod pod;
 	ck_assert_int_eq(cgroup_view_load(&a, &v, &e), 0);
 	v.v[CGROUP_MEMORY].mount = v.v[CGROUP_UNIFIED].mount = NULL;
-	const struct cgroup_limits l = { .memory = 1 << 20 };
-	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-unit", &l, record, NULL, &pod, &e), -ENOENT);
+	const unsigned set = 1 << CONTROLLER_MEMORY;
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-unit", set, record, NULL, &pod, &e), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(e.msg, "memory limit"));
 	/* Without a limit a pod runs where there is no hierarchy at all. */
 	memset(&v, 0, sizeof v);
-	const struct cgroup_limits none = { 0 };
-	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-unit", &none, record, NULL, &pod, &e), 0);
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-unit", 0, record, NULL, &pod, &e), 0);
 	cgroup_pod_release(&pod);
 }
 END_TEST
 
 UNIT_MAIN("cgroup", &version_2_in_a_service, &version_1, &hybrid, &nested_container, &odd_texts,
-	&track_and_collect, &short_way, &limits, &no_controller)
+	&track_and_collect, &short_way, &limits, &conversions, &no_controller)

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* groups: the control groups of a pod and of its apps, with their limits. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/fs/atomic.h"
+#include "lib/sys/blockdev.h"
+#include "stage1/native/native.h"
+
+/* Limits of the pod, and of each app. */
+struct wanted {
+	struct cgroup_limits pod, *apps;
+	size_t n_apps;
+	unsigned need, like; /* controllers */
+};
+
+/* --- the disks that limits of block devices are of ------------------------------------------- */
+
+struct disks {
+	struct arena *arena;
+	dev_t *v;
+	size_t n;
+};
+
+static int add_disk(struct disks *d, const char *path, struct err *e)
+{
+	struct stat st;
+	dev_t disk;
+	if (stat(path, &st) < 0)
+		return 0; /* who opens it says so */
+	int r = blockdev_behind(S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev, &disk, e);
+	if (r <= 0)
+		return r;
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i] == disk)
+			return 0;
+	dev_t *grown = ARENA_ARRAY(d->arena, dev_t, d->n + 1);
+	if (d->n)
+		memcpy(grown, d->v, d->n * sizeof *grown);
+	grown[d->n++] = disk;
+	d->v = grown;
+	return 0;
+}
+
+/* Where the pod's directory lies, and what its apps were given of the host. */
+static int find_disks(struct native *n, struct disks *d, struct err *e)
+{
+	int r = add_disk(d, ".", e);
+	for (size_t i = 0; i < native_n_apps(n); i++)
+		for (size_t k = 0; k < n->pod.plans[i].n_mounts && r >= 0; k++) {
+			const struct mnt_op *op = &n->pod.plans[i].mounts[k];
+			if (op->kind == MNT_BIND && op->foreign)
+				r = add_disk(d, op->src, e);
+		}
+	return r;
+}
+
+/* --- what is wanted -------------------------------------------------------------------------- */
+
+static int collect(struct native *n, struct wanted *w, struct err *e)
+{
+	struct disks disks = { .arena = &n->pod.arena };
+	w->n_apps = native_n_apps(n);
+	w->apps = ARENA_ARRAY(&n->pod.arena, struct cgroup_limits, w->n_apps);
+	w->pod = n->pod.plan.limits;
+	w->need = cgroup_limits_need(&w->pod);
+	w->like = cgroup_limits_like(&w->pod);
+	for (size_t i = 0; i < w->n_apps; i++) {
+		w->apps[i] = n->pod.plans[i].limits;
+		w->need |= cgroup_limits_need(&w->apps[i]);
+		w->like |= cgroup_limits_like(&w->apps[i]);
+	}
+	if (!(w->need >> CONTROLLER_IO & 1))
+		return 0;
+	int r = find_disks(n, &disks, e);
+	for (size_t i = 0; i < w->n_apps; i++) {
+		w->apps[i].devices = disks.v;
+		w->apps[i].n_devices = disks.n;
+	}
+	w->pod.devices = disks.v;
+	w->pod.n_devices = disks.n;
+	return r < 0 ? err_wrap(e, r, "disks of the pod") : 0;
+}
+
+/* --- making them ----------------------------------------------------------------------------- */
+
+static int record(void *ctx, const struct cgroup_pod *groups, struct err *e)
+{
+	const struct native *n = ctx;
+	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
+	cgroup_pod_print(groups, &text);
+	return atomic_write(n->pod.dirfd, POD_SUBCGROUP_FILE, str_text(&text), text.len, 0644,
+		ATOMIC_VISIBLE, e);
+}
+
+/* Requests are a wish: where nobody gives the controllers to us, a pod runs without. */
+static int make_pod_groups(struct native *n, const struct wanted *w, struct err *e)
+{
+	_clean_(arena) struct arena a = ARENA_INIT;
+	struct cgroup_view view;
+	char name[64];
+	snprintf(name, sizeof name, "rkt-%s", n->run.uuid);
+	const unsigned all = w->need | w->like;
+	int r = (all ? cgroup_view_load : cgroup_view_load_tracking)(&a, &view, e);
+	if (r < 0)
+		return r;
+	r = cgroup_pod_create(&view, name, all, record, n, &n->cgroups, e);
+	if (r < 0 && all != w->need) {
+		char why[sizeof e->msg];
+		err_format(e, false, why, sizeof why);
+		dbg("requests are ignored: %s", why);
+		*e = ERR_INIT;
+		r = cgroup_pod_create(&view, name, w->need, record, n, &n->cgroups, e);
+	}
+	return r < 0 ? r : cgroup_pod_limit(&n->cgroups, &w->pod, e);
+}
+
+int native_make_groups(struct native *n, struct err *e)
+{
+	struct wanted w = { 0 };
+	int r = collect(n, &w, e);
+	if (r < 0 || (r = make_pod_groups(n, &w, e)) < 0)
+		return r;
+	n->groups = ARENA_ARRAY(&n->pod.arena, struct cgroup_app, w.n_apps);
+	memset(n->groups, 0xff, w.n_apps * sizeof *n->groups); /* -1: no descriptor */
+	for (size_t i = 0; i < w.n_apps && r >= 0; i++) {
+		const char *app = n->pod.plans[i].name;
+		r = cgroup_app_create(&n->cgroups, app, &w.apps[i], &n->groups[i], e);
+		if (r < 0)
+			err_wrap(e, r, "app '%s'", app);
+	}
+	return r;
+}

@@ -1,0 +1,121 @@
+# shellcheck shell=bash
+# Resource isolators: processes, block devices, and what bounds a pod as a whole.
+
+# --- processes ----------------------------------------------------------------------------------
+test_fork_bomb_stops_at_the_limit() {
+	run rkt run "$TESTAPP" --pids-limit=12 --exec=/bin/testapp -- forks 200
+	ended 137
+	is "$out" 'forked 11: Resource temporarily unavailable'
+}
+test_pids_of_an_image() {
+	aci=$(image_with iso '.app.exec = ["/bin/testapp", "forks", "200"] | .app.isolators = [{name: "resource/pids", value: {limit: "6"}}]')
+	run rkt run "$aci"
+	is "$out" 'forked 5: Resource temporarily unavailable'
+	run rkt run "$aci" --pids-limit=9
+	is "$out" 'forked 8: Resource temporarily unavailable'
+}
+test_pod_pids_are_of_all_apps() {
+	run rkt run --pod-pids=20 "$TESTAPP" --name=first --exec=/bin/testapp -- on-term 0 --- "$TESTAPP" --name=second --exec=/bin/testapp -- forks 200
+	ended 137
+	has "$out" 'forked 18: Resource temporarily unavailable'
+}
+
+# --- the pod as a whole -------------------------------------------------------------------------
+# Each alone would have enough; together they have not, and one is killed.
+test_pod_memory_bounds_all_apps() {
+	run rkt run --pod-memory=96M "$TESTAPP" --name=a --exec=/bin/testapp -- alloc 64 + on-term 0 --- "$TESTAPP" --name=b --exec=/bin/testapp -- alloc 64 + on-term 0
+	ended 137
+	run rkt run --pod-memory=192M "$TESTAPP" --name=a --exec=/bin/testapp -- alloc 64 --- "$TESTAPP" --name=b --exec=/bin/testapp -- alloc 64
+	ok
+}
+test_pod_memory_bounds_one_app() {
+	run rkt run --pod-memory=32M "$TESTAPP" --memory=256M --exec=/bin/testapp -- alloc 128
+	ended 137
+}
+test_pod_cpu_is_shared() {
+	run rkt run --pod-cpu=400m "$TESTAPP" --name=a --exec=/bin/testapp -- cpu 2 --- "$TESTAPP" --name=b --exec=/bin/testapp -- cpu 2
+	ok
+	local sum
+	sum=$(awk '/^cpu/ { n += $2 } END { print n }' <<<"$out")
+	[ "$sum" -le 46 ] || fail "both together got $sum % of a core"
+}
+test_isolators_of_a_pod_manifest() {
+	fetch testapp
+	jq -n --arg id "$id" '{acVersion: "0.8.11", acKind: "PodManifest", apps: [{name: "x", image: {id: $id}, app: {exec: ["/bin/testapp", "forks", "200"], user: "0", group: "0"}}],
+		isolators: [{name: "resource/pids", value: {limit: "7"}}], volumes: [], annotations: [], ports: []}' >"$T/pod.json"
+	run rkt run --pod-manifest="$T/pod.json"
+	ended 137
+	is "$out" 'forked 6: Resource temporarily unavailable'
+}
+
+# --- block devices ------------------------------------------------------------------------------
+# An ext4 on a loop device of the test's own, so that nothing else uses the disk that is limited.
+own_disk() {
+	truncate -s 64M "$T/disk"
+	mkfs.ext4 -q -O ^has_journal "$T/disk"
+	mkdir "$T/mnt"
+	mount -o loop "$T/disk" "$T/mnt"
+	trap 'umount "$T/mnt"' EXIT
+}
+# near FIELD WANTED rkt run…: within 10 %; a machine that was busy with something else is given another chance.
+near() {
+	local field=$1 wanted=$2 try got
+	shift 2
+	for try in 1 2 3; do
+		run "$@"
+		ok
+		got=$(cut -d' ' -f "$field" <<<"$out")
+		[ $((100 * got)) -le $((110 * wanted)) ] || fail "got $got, wanted $wanted"
+		[ $((100 * got)) -lt $((90 * wanted)) ] || return 0
+	done
+	fail "got $got, wanted $wanted, in the last of $try tries"
+}
+limited_image() { # NAME LIMIT: an image with that isolator
+	image_with iso ".app.isolators = [{name: \"resource/$1\", value: {default: true, limit: \"$2\"}}]"
+}
+test_block_bandwidth() {
+	own_disk
+	aci=$(limited_image block-bandwidth 4Mi)
+	near 2 4096 rkt run --volume=d,kind=host,source="$T/mnt" "$aci" --mount=volume=d,target=/d --exec=/bin/testapp -- direct /d/f 160 64
+	hasnt "$err" block-bandwidth
+}
+test_block_iops() {
+	own_disk
+	aci=$(limited_image block-iops 200)
+	near 3 200 rkt run --volume=d,kind=host,source="$T/mnt" "$aci" --mount=volume=d,target=/d --exec=/bin/testapp -- direct /d/f 500 4
+}
+test_block_limit_of_a_pod() {
+	own_disk
+	fetch testapp
+	jq -n --arg id "$id" --arg d "$T/mnt" '{acVersion: "0.8.11", acKind: "PodManifest", apps: [{name: "x", image: {id: $id}, mounts: [{volume: "d", path: "/d"}],
+		app: {exec: ["/bin/testapp", "direct", "/d/f", "80", "64"], user: "0", group: "0"}}],
+		isolators: [{name: "resource/block-bandwidth", value: {default: true, limit: "4Mi"}}], volumes: [{name: "d", kind: "host", source: $d}], annotations: [], ports: []}' >"$T/pod.json"
+	near 2 4096 rkt run --pod-manifest="$T/pod.json"
+}
+
+# --- bad input ----------------------------------------------------------------------------------
+test_limits_that_make_no_sense() {
+	local flag
+	for flag in --pids-limit=0 --pids-limit=x --pids-limit=99999999999999999999 --memory=1K --memory=-1 --memory=10E --cpu=0 --cpu=99999999999999999999; do
+		run rkt run "$TESTAPP" "$flag"
+		refused
+	done
+	for flag in --pod-pids=0 --pod-memory=1K --pod-cpu=x; do
+		run rkt run "$flag" "$TESTAPP"
+		refused
+	done
+	[ -z "$(find "$DATA/pods" -mindepth 2 -maxdepth 2 2>/dev/null)" ] || fail 'a pod was made'
+}
+test_request_above_limit() {
+	aci=$(image_with iso '.app.isolators = [{name: "resource/memory", value: {request: "64M", limit: "32M"}}]')
+	run rkt run "$aci"
+	refused 'the limit 32M is below the request 64M'
+	aci=$(image_with iso '.app.isolators = [{name: "resource/cpu", value: {request: "2", limit: "1500m"}}]')
+	run rkt run "$aci"
+	refused 'the limit 1500m is below the request 2'
+}
+test_memory_that_nothing_starts_in() {
+	aci=$(image_with iso '.app.isolators = [{name: "resource/memory", value: {limit: "100K"}}]')
+	run rkt run "$aci"
+	refused 'memory limit of 100000 bytes too low'
+}
