@@ -189,6 +189,9 @@ static void print_status(struct cli *cli, const struct pod_info *p)
 	for (size_t i = 0; !p->running && i < p->n_apps; i++)
 		if (p->apps[i].has_status)
 			printf("app-%s=%d\n", p->apps[i].name, p->apps[i].status);
+	for (size_t i = 0; !p->running && i < p->n_apps; i++)
+		if (p->apps[i].reason)
+			printf("reason-%s=%s\n", p->apps[i].name, p->apps[i].reason);
 }
 
 int cmd_status(struct cli *cli, struct err *e)

@@ -54,6 +54,8 @@ static void put_app(struct jenc *j, const struct pod_info *p, const struct pod_a
 		jenc_key(j, "exit_code");
 		jenc_i64(j, app->status);
 	}
+	if (app->reason)
+		jenc_member(j, "exit_reason", app->reason);
 	jenc_key(j, "image_id");
 	char id[sizeof "sha512-" + ID_FULL]; /* as image list prints it */
 	snprintf(id, sizeof id, "%s", app->image_id ? app->image_id : "");

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/abi/app_status.h"
+#include "lib/abi/exitcode.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/parse.h"
@@ -125,7 +127,7 @@ static void read_apps(struct pod *p, struct arena *a, struct pod_info *info)
 	}
 }
 
-static void read_statuses(struct pod *p, struct pod_info *info)
+static void read_statuses(struct pod *p, struct arena *a, struct pod_info *info)
 {
 	_clean_(fd) int status = openat(p->dirfd, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR,
 		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -136,6 +138,10 @@ static void read_statuses(struct pod *p, struct pod_info *info)
 			continue;
 		app->has_status = app_status_read(status, app->name, &app->status, &e) > 0;
 		app_times(status, app);
+		char reason[APP_REASON_MAX];
+		if (app->status == EXIT_SIGNAL_BASE + SIGKILL &&
+			app_reason_read(status, app->name, reason, &e) > 0)
+			app->reason = arena_strdup(a, reason);
 	}
 }
 
@@ -225,8 +231,8 @@ int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e
 	ret->insecure = read_insecure(p, a);
 	if (!ret->started_ns && p->phase < POD_RUN)
 		return 0;
+	read_statuses(p, a, ret);
 	read_report(p, a, ret);
-	read_statuses(p, ret);
 	ret->pid = read_pid(p->dirfd, POD_PID_FILE);
 	if (!ret->pid && ret->started_ns) {
 		ret->pid = read_pid(p->dirfd, POD_PPID_FILE);

@@ -67,6 +67,7 @@ struct pod_app_info {
 	const char *name, *image_name, *image_id;
 	bool has_status;
 	int status;
+	const char *reason;		 /* "oom", where the kernel ended it for that; or NULL */
 	int64_t started_ns, finished_ns; /* 0: not yet */
 };
 struct pod_net_info { /* net-info.json of the pod, when it has networks */

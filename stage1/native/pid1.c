@@ -288,12 +288,23 @@ static bool all_ended(const struct pid1 *p)
 	return true;
 }
 
+/* Whoever killed it, when the kernel counts it among those for which there was no memory. */
+static void record_reason(struct pid1 *p, size_t i, int status)
+{
+	struct err e = ERR_INIT;
+	if (status != EXIT_SIGNAL_BASE + SIGKILL || !cgroup_app_oom_kills(&p->n->groups[i]))
+		return;
+	if (app_reason_write(p->statuses, app_name(p, i), APP_REASON_OOM, &e) < 0)
+		tell_failure(p, EXIT_ERROR, &e);
+}
+
 static void app_ended(struct pid1 *p, size_t i, int status)
 {
 	struct app_state *app = &p->apps[i];
 	struct err e = ERR_INIT;
 	read_app(p, i); /* why, before that */
 	app->ended = true;
+	record_reason(p, i, status);
 	if (app_status_write(p->statuses, app_name(p, i), status, &e) < 0)
 		tell_failure(p, EXIT_ERROR, &e);
 	if (p->phase != PHASE_KILL)

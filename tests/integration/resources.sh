@@ -20,6 +20,23 @@ test_pod_pids_are_of_all_apps() {
 	has "$out" 'forked 18: Resource temporarily unavailable'
 }
 
+# --- why an app ended ---------------------------------------------------------------------------
+test_want_of_memory_is_told() {
+	run rkt run --uuid-file-save="$T/u" "$TESTAPP" --name=hog --memory=32M --exec=/bin/testapp -- alloc 128 --- "$TESTAPP" --name=calm --exec=/bin/testapp -- on-term 3
+	ended 137
+	run rkt status --uuid-file="$T/u"
+	has "$out" 'app-hog=137' 'reason-hog=oom'
+	hasnt "$out" reason-calm
+	run rkt status --uuid-file="$T/u" --format=json
+	is "$(jq -c '[.apps.hog.exit_code, .apps.hog.exit_reason, .apps.calm.exit_reason]' <<<"$out")" '[137,"oom",null]'
+	# Killed, but not for that.
+	run rkt run --uuid-file-save="$T/u" "$TESTAPP" --memory=32M --exec=/bin/testapp -- kill 9
+	ended 137
+	run rkt status --uuid-file="$T/u"
+	has "$out" 'app-testapp=137'
+	hasnt "$out" reason
+}
+
 # --- the pod as a whole -------------------------------------------------------------------------
 # Each alone would have enough; together they have not, and one is killed.
 test_pod_memory_bounds_all_apps() {

@@ -76,14 +76,37 @@ START_TEST(refusals)
 }
 END_TEST
 
+START_TEST(reasons)
+{
+	int fd = directory();
+	char reason[APP_REASON_MAX] = "";
+	static const char *const texts[] = { "", "Oom", "a b", "\033[1m", "a\nb",
+		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz" };
+	ck_assert_int_eq(app_reason_read(fd, "a", reason, &e), 0);
+	ck_assert_int_eq(app_reason_write(fd, "a", APP_REASON_OOM, &e), 0);
+	ck_assert_int_eq(app_reason_read(fd, "a", reason, &e), 1);
+	ck_assert_str_eq(reason, "oom");
+	ck_assert_int_eq(app_reason_write(fd, "../a", APP_REASON_OOM, &e), -EINVAL);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		ck_assert_int_eq(app_reason_write(fd, "b", texts[i], &e), -EINVAL);
+		ck_assert_int_eq(
+			io_write_new(fd, "b-reason", texts[i], strlen(texts[i]), 0644, &e), 0);
+		ck_assert_msg(app_reason_read(fd, "b", reason, &e) < 0, "took '%s'", texts[i]);
+		unlinkat(fd, "b-reason", 0);
+	}
+	end(fd);
+}
+END_TEST
+
 START_TEST(names_that_clash)
 {
 	ck_assert(app_names_clash("x", "x-started"));
 	ck_assert(app_names_clash("x-started-started", "x-started"));
+	ck_assert(app_names_clash("x-reason", "x"));
 	ck_assert(!app_names_clash("x", "y-started"));
 	ck_assert(!app_names_clash("x", "x-started-1"));
 	ck_assert(!app_names_clash("x", "x"));
 }
 END_TEST
 
-UNIT_MAIN("app_status", &write_and_read, &refusals, &names_that_clash)
+UNIT_MAIN("app_status", &write_and_read, &refusals, &reasons, &names_that_clash)
