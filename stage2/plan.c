@@ -126,6 +126,18 @@ static const uint8_t enforced[_ISO_MAX] = {
 	[ISO_CAPS_REMOVE] = BY_APP,
 };
 
+/* Of each interface but the loopback one, and a pod has no other that is its own. */
+static void report_network(
+	const struct isolator *iso, const struct app_facts *facts, struct report *report)
+{
+	if (facts->host_network)
+		report_set(report, iso->name, REPORT_IGNORED,
+			"the pod uses the host's network, which is not limited for it");
+	else
+		report_set(report, iso->name, REPORT_ENFORCED,
+			"the pod has no interface but the loopback one, which is never limited");
+}
+
 /* What no code enforces at that level; the rest is so until somebody says otherwise. */
 static void plan_report(const struct isolators *isolators, unsigned level,
 	const struct app_facts *facts, struct report *report)
@@ -140,6 +152,8 @@ static void plan_report(const struct isolators *isolators, unsigned level,
 		else if (caps && facts->disable_caps)
 			report_set(report, iso->name, REPORT_IGNORED,
 				"--insecure-options=capabilities");
+		else if (iso->kind == ISO_NETWORK_BANDWIDTH)
+			report_network(iso, facts, report);
 		else if (iso->kind == ISO_UNKNOWN)
 			report_set(report, iso->name, REPORT_IGNORED, "it is not known");
 		else if (by & level)

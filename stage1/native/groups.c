@@ -7,7 +7,6 @@
 
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/log.h"
 #include "lib/fs/atomic.h"
 #include "lib/sys/blockdev.h"
 #include "stage1/native/native.h"
@@ -87,6 +86,48 @@ static int collect(struct native *n, struct wanted *w, struct err *e)
 	return r < 0 ? err_wrap(e, r, "disks of the pod") : 0;
 }
 
+/* --- what became of it ----------------------------------------------------------------------- */
+
+static void worsen(struct report *r, const char *isolator, enum report_state state, const char *why)
+{
+	if (report_find(r, isolator))
+		report_worsen(r, isolator, state, "%s", why);
+}
+
+/* Of the pod and of each app that has such an isolator. */
+static void worsen_all(
+	struct native *n, const char *isolator, enum report_state state, const char *why)
+{
+	worsen(&n->pod.plan.report, isolator, state, why);
+	for (size_t i = 0; i < native_n_apps(n); i++)
+		worsen(&n->pod.plans[i].report, isolator, state, why);
+}
+
+static void report_block(struct native *n, const struct wanted *w)
+{
+	static const char *const names[] = { "resource/block-bandwidth", "resource/block-iops" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (w->pod.n_devices == 0)
+			worsen_all(n, names[i], REPORT_IGNORED,
+				"neither the pod's directory nor a volume lies on a disk that is "
+				"known");
+		else if (n->cgroups.at[CONTROLLER_IO] == CGROUP_BLKIO && w->n_apps > 1)
+			worsen(&n->pod.plan.report, names[i], REPORT_CHANGED,
+				"it is each app's: version 1 of control groups does not limit them "
+				"together");
+	}
+}
+
+/* Where a request has to do without its controller, but a limit of the same isolator has not. */
+static void report_requests(struct native *n, const char *why)
+{
+	char text[sizeof((struct err *)NULL)->msg + 32];
+	snprintf(text, sizeof text, "the request is ignored: %s", why);
+	worsen_all(n, "resource/memory", REPORT_CHANGED, text);
+	worsen_all(n, "resource/cpu", REPORT_CHANGED, text);
+	worsen_all(n, "os/linux/cpu-shares", REPORT_IGNORED, why);
+}
+
 /* --- making them ----------------------------------------------------------------------------- */
 
 static int record(void *ctx, const struct cgroup_pod *groups, struct err *e)
@@ -113,7 +154,7 @@ static int make_pod_groups(struct native *n, const struct wanted *w, struct err 
 	if (r < 0 && all != w->need) {
 		char why[sizeof e->msg];
 		err_format(e, false, why, sizeof why);
-		dbg("requests are ignored: %s", why);
+		report_requests(n, why);
 		*e = ERR_INIT;
 		r = cgroup_pod_create(&view, name, w->need, record, n, &n->cgroups, e);
 	}
@@ -126,6 +167,8 @@ int native_make_groups(struct native *n, struct err *e)
 	int r = collect(n, &w, e);
 	if (r < 0 || (r = make_pod_groups(n, &w, e)) < 0)
 		return r;
+	if (w.need >> CONTROLLER_IO & 1)
+		report_block(n, &w);
 	n->groups = ARENA_ARRAY(&n->pod.arena, struct cgroup_app, w.n_apps);
 	memset(n->groups, 0xff, w.n_apps * sizeof *n->groups); /* -1: no descriptor */
 	for (size_t i = 0; i < w.n_apps && r >= 0; i++) {

@@ -110,6 +110,34 @@ test_block_limit_of_a_pod() {
 	near 2 4096 rkt run --pod-manifest="$T/pod.json"
 }
 
+test_block_limit_without_a_disk() {
+	DATA=$T/memory
+	mkdir -m 700 "$DATA"
+	mount -t tmpfs rkt-check "$DATA"
+	trap 'umount "$T/memory"' EXIT
+	aci=$(limited_image block-iops 200)
+	run "$RKT" --dir="$DATA" --insecure-options=image --local-config="$T/config" run "$aci" --exec=/bin/testapp -- echo ran
+	ok
+	has "$err" "isolator 'resource/block-iops' is ignored: neither the pod's directory nor a volume lies on a disk"
+	"$RKT" --dir="$DATA" gc --grace-period=0
+	"$RKT" --dir="$DATA" gc --grace-period=0
+}
+
+# --- network ------------------------------------------------------------------------------------
+test_network_bandwidth() {
+	aci=$(limited_image network-bandwidth 1M)
+	run rkt run --strict-isolators --uuid-file-save="$T/u" "$aci" --exec=/bin/testapp -- ifs
+	ok
+	hasnt "$out" eth
+	run rkt status --uuid-file="$T/u"
+	has "$out" 'resource/network-bandwidth: enforced (the pod has no interface but the loopback one, which is never limited)'
+	run rkt run --net=host "$aci" --exec=/bin/testapp -- echo ran
+	ok
+	has "$err" "isolator 'resource/network-bandwidth' is ignored: the pod uses the host's network"
+	run rkt run --net=host --strict-isolators "$aci" --exec=/bin/testapp -- echo ran
+	refused 'resource/network-bandwidth'
+}
+
 # --- bad input ----------------------------------------------------------------------------------
 test_limits_that_make_no_sense() {
 	local flag
