@@ -65,7 +65,7 @@ endif
 LIB_C := $(filter-out lib/heap/%,$(wildcard lib/*/*.c))
 STAGE2_C := $(wildcard stage2/*.c)
 STAGE1_C := $(filter-out %/main.c,$(wildcard stage1/*.c stage1/native/*.c stage1/fly/*.c))
-STAGE0_C := $(wildcard stage0/*.c stage0/store/*.c stage0/pod/*.c stage0/trust/*.c stage0/remote/*.c stage0/oci/*.c)
+STAGE0_C := $(wildcard stage0/*.c stage0/store/*.c stage0/pod/*.c stage0/trust/*.c stage0/remote/*.c stage0/oci/*.c stage0/registry/*.c)
 CONFINE_C := $(wildcard stage0/confine/*.c)
 UNPACK_C := $(filter-out %/main.c,$(wildcard stage0/unpack/*.c))
 FETCH_C := $(filter-out %/main.c,$(wildcard stage0/fetch/*.c))

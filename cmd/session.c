@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cmd/commands.h"
+#include "cmd/docker.h"
 #include "cmd/reference.h"
 #include "cmd/remote.h"
 #include "lib/abi/exitcode.h"
@@ -15,6 +16,7 @@
 #include "lib/base/str.h"
 #include "lib/fs/io.h"
 #include "stage0/oci/oci.h"
+#include "stage0/registry/registry.h"
 #include "stage0/trust/accept.h"
 
 #define DATA_DIR "/var/lib/rkt"
@@ -86,20 +88,12 @@ static const char *as_path(const char *ref)
 	return NULL;
 }
 
-static int refuse_docker(const char *ref, struct err *e)
-{
-	if (!str_after(ref, "docker:"))
-		return 0;
-	return ERR_BAD(e,
-		"unable to fetch image \"%s\": images come from files, URLs and appc names", ref);
-}
-
 static bool is_url(const char *ref)
 {
 	return str_after(ref, "https://") || str_after(ref, "http://");
 }
 
-static int check_trust(struct session *s, struct err *e)
+int session_check_trust(struct session *s, struct err *e)
 {
 	if (s->cli->insecure & INSECURE_IMAGE)
 		return 0;
@@ -143,7 +137,7 @@ static int import_oci(struct session *s, const char *text, const struct oci_ref 
 	const struct import_options o = { .insecure = true,
 		.source = arena_printf(a, "%.*s%s%s%s", (int)kind, text,
 			absolute ? absolute : ref->path, *ref->ref ? ":" : "", ref->ref) };
-	int r = check_trust(s, e);
+	int r = session_check_trust(s, e);
 	if (r >= 0)
 		r = oci_import(&s->store, ref, &o, a, &id, e);
 	if (r >= 0)
@@ -200,8 +194,6 @@ int session_image(
 	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
 {
 	int r = reference_plain(ref, &s->cli->arena, &ref, e);
-	if (r >= 0)
-		r = refuse_docker(ref, e);
 	if (r < 0)
 		return r;
 	if (str_after(ref, "sha512-")) {
@@ -210,6 +202,8 @@ int session_image(
 	}
 	if (is_url(ref))
 		return remote_image_by_url(s, ref, signature, ret, e);
+	if (registry_is_ref(ref))
+		return docker_image(s, ref, signature, ret, e);
 	struct oci_ref oci;
 	if (oci_ref_parse(ref, &s->cli->arena, &oci))
 		return import_oci(s, ref, &oci, ret, e);

@@ -43,6 +43,8 @@ static inline void session_cleanup(struct session *s)
  *	oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF]
  *	                      images with layers (stage0/oci/oci.h), read anew every time; need
  *	                      --insecure-options=image
+ *	docker:…              an image of a registry (stage0/registry/registry.h); likewise, but as
+ *	                      --pull-policy says
  *	an appc name          the store's newest of that name
  * What is a path and what is a name is told apart as rkt does: an absolute path or an existing
  * file is a path; with a ':' a name; with "./" or ending in ".aci" a path; else a name.
@@ -52,6 +54,8 @@ int session_image(struct session *s, const char *ref, const char *signature, str
 /* The same without import: an image that is in the store. */
 int session_stored(struct session *s, const char *ref, struct image *ret, struct err *e);
 
+/* Whether an image with layers may be used. */
+int session_check_trust(struct session *s, struct err *e);
 struct keystore session_keystore(const struct session *s);
 
 /* The UUID arguments: cli->args, or the one in --uuid-file. */

@@ -164,31 +164,55 @@ static int check_answer(const struct fetch_request *q, struct fetch_answer *a, s
 	return a->result;
 }
 
-int fetcher_run(const struct fetcher *f, struct fetch_answer *ret, struct err *e)
+int fetcher_start(const struct fetcher *f, struct fetcher_call *c, struct err *e)
 {
-	_clean_(mem) char *program = NULL;
-	int r = self_worker("fetch", &program, e);
+	*c = (struct fetcher_call){ .worker = WORKER_INIT };
+	int r = self_worker("fetch", &c->program, e);
 	if (r < 0)
 		return r;
-	struct fetch_request request = f->request;
 	unsigned timeout = f->timeout_s ? f->timeout_s : DEFAULT_TIMEOUT;
-	request.magic = FETCH_MAGIC;
-	request.version = FETCH_VERSION;
-	if (!request.max_bytes)
-		request.max_bytes = DEFAULT_BYTES;
-	if (!request.cpu_seconds)
-		request.cpu_seconds = timeout;
-	struct worker_call call = {
-		.program = program,
-		.request = &request,
-		.request_size = sizeof request,
-		.answer = ret,
-		.answer_size = sizeof *ret,
+	c->request = f->request;
+	c->request.magic = FETCH_MAGIC;
+	c->request.version = FETCH_VERSION;
+	if (!c->request.max_bytes)
+		c->request.max_bytes = DEFAULT_BYTES;
+	if (!c->request.cpu_seconds)
+		c->request.cpu_seconds = timeout;
+	c->call = (struct worker_call){
+		.program = c->program,
+		.request = &c->request,
+		.request_size = sizeof c->request,
+		.answer = &c->answer,
+		.answer_size = sizeof c->answer,
 		.timeout_s = timeout,
 		.tick = f->tick,
 		.tick_ctx = f->tick_ctx,
 	};
-	memcpy(call.fds, f->fds, sizeof call.fds);
-	r = worker_call(&call, e);
-	return r < 0 ? r : check_answer(&request, ret, e);
+	memcpy(c->call.fds, f->fds, sizeof c->call.fds);
+	return worker_start(&c->call, &c->worker, e);
+}
+
+int fetcher_finish(struct fetcher_call *c, struct err *e)
+{
+	int r = worker_finish(&c->worker, e);
+	mem_cleanup(&c->program);
+	return r < 0 ? r : check_answer(&c->request, &c->answer, e);
+}
+
+void fetcher_kill(struct fetcher_call *c)
+{
+	worker_kill(&c->worker);
+	mem_cleanup(&c->program);
+}
+
+int fetcher_run(const struct fetcher *f, struct fetch_answer *ret, struct err *e)
+{
+	static struct fetcher_call c;
+	int r = fetcher_start(f, &c, e);
+	if (r >= 0)
+		r = fetcher_finish(&c, e);
+	fetcher_kill(&c);
+	if (r >= 0)
+		*ret = c.answer;
+	return r;
 }

@@ -14,8 +14,22 @@ struct fetcher {
 	void (*tick)(void *ctx);      /* see worker.h */
 	void *tick_ctx;
 };
-/* What the worker reports becomes the error. On success the part of *ret that belongs to the mode
- * is well formed: counts and enumerations in range, texts ended, fingerprints of their form. */
+/* Several at once: start them, then finish each (stage0/worker.h). `f` may go once it is started.
+ */
+struct fetcher_call {
+	struct worker worker;
+	struct worker_call call;
+	struct fetch_request request;
+	struct fetch_answer answer;
+	char *program;
+};
+int fetcher_start(const struct fetcher *f, struct fetcher_call *c, struct err *e);
+int fetcher_finish(struct fetcher_call *c, struct err *e); /* c->answer is checked */
+void fetcher_kill(struct fetcher_call *c);		   /* running or not, even never started */
+
+/* Both in one. What the worker reports becomes the error. On success the part of *ret that belongs
+ * to the mode is well formed: counts and enumerations in range, texts ended, fingerprints of their
+ * form. */
 int fetcher_run(const struct fetcher *f, struct fetch_answer *ret, struct err *e);
 
 /* "<40 hex>" or "sha256-<64 hex>", lower case. */

@@ -170,6 +170,12 @@ int worker_start(const struct worker_call *c, struct worker *ret, struct err *e)
 	return 0;
 }
 
+bool worker_is_done(const struct worker *w)
+{
+	struct pollfd p = { .fd = w->socket, .events = POLLIN };
+	return poll(&p, 1, 0) > 0 || now_ms() >= w->deadline_ms;
+}
+
 int worker_finish(struct worker *w, struct err *e)
 {
 	int status = 0, r = receive(w, e);

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -42,6 +43,8 @@ struct worker {
 };
 #define WORKER_INIT ((struct worker){ .socket = -1 })
 int worker_start(const struct worker_call *c, struct worker *ret, struct err *e);
+/* worker_finish() would not wait; What can be polled for that: w->socket. */
+bool worker_is_done(const struct worker *w);
 int worker_finish(struct worker *w, struct err *e);
 void worker_kill(struct worker *w); /* one that may be running: its answer is not wanted any more */
 

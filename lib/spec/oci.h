@@ -29,7 +29,8 @@ enum oci_document {
 	OCI_MANIFEST,	    /* → config and layers */
 	OCI_CONFIG,	    /* → diff ids, and an appc image manifest */
 	OCI_DOCKER_ARCHIVE, /* manifest.json → names of config and layers in the archive */
-	_OCI_DOCUMENT_MAX
+	_OCI_DOCUMENT_MAX,
+	OCI_ANY = 64 /* not decoded: nothing but its digests */
 };
 
 struct oci_query {

@@ -85,6 +85,7 @@ int oci_import_parts(struct store *s, const struct oci_parts *parts, const struc
 		.layers = sources(parts, config, a),
 		.n_layers = parts->n_layers,
 		.open_layer = parts->open_layer,
+		.supply = parts->supply,
 		.ctx = parts->ctx };
 	r = store_import_layers(s, &in, e);
 	if (r >= 0)
@@ -110,12 +111,13 @@ static int open_layer(void *ctx, size_t i, struct err *e)
 static int read_blob(const struct oci_source *src, const struct oci_descriptor *d, struct str *ret,
 	struct err *e)
 {
+	bool blob = d->document == OCI_CONFIG || !src->open_manifest;
 	char hex[OCI_HEX_SIZE + 1];
 	oci_digest_hex(d->digest, hex);
 	if (d->size > STR_MAX_MANIFEST)
 		return err_set(e, ERR_INPUT, EFBIG, "document '%s' is larger than %d bytes", hex,
 			STR_MAX_MANIFEST);
-	_clean_(fd) int fd = src->open_blob(src->ctx, hex, e);
+	_clean_(fd) int fd = (blob ? src->open_blob : src->open_manifest)(src->ctx, hex, e);
 	int r = fd < 0 ? fd : io_read_fd(fd, hex, ret, e);
 	if (r >= 0 && ret->len != d->size)
 		r = ERR_BAD(e, "document '%s' has %zu bytes instead of %llu", hex, ret->len,
@@ -140,7 +142,10 @@ static int import_manifest(struct store *s, const struct oci_source *src,
 	_clean_(mem) struct oci_answer *known = xcalloc(1, sizeof *known);
 	const struct oci_query q = { .magic = OCI_MAGIC, .document = OCI_CONFIG, .name = "any" };
 	struct layers layers = { src, m->layers };
-	int r = read_blob(src, &m->chosen, &config, e);
+	int r = src->chosen ? src->chosen(src->ctx, m, e) : 0;
+	if (r < 0)
+		return r;
+	r = read_blob(src, &m->chosen, &config, e);
 	/* Its digest first: nothing that it says is used before. */
 	if (r >= 0)
 		r = store_read_document(s, &q, str_text(&config), config.len, known, NULL, e);
@@ -154,6 +159,7 @@ static int import_manifest(struct store *s, const struct oci_source *src,
 		.layers = m->layers,
 		.n_layers = m->n_layers,
 		.open_layer = open_layer,
+		.supply = src->supply,
 		.ctx = &layers };
 	return oci_import_parts(s, &parts, wish, ref_name, o, a, ret_id, e);
 }

@@ -80,7 +80,7 @@ static int read_file(int dir, const char *path, struct str *ret, struct err *e)
 static int import_layout(struct store *s, struct local *l, const struct oci_wish *wish,
 	const struct import_options *o, struct arena *a, const char **ret_id, struct err *e)
 {
-	const struct oci_source src = { open_blob, l };
+	const struct oci_source src = { .open_blob = open_blob, .ctx = l };
 	_clean_(str) struct str index = STR_INIT(STR_MAX_MANIFEST);
 	int r = read_file(l->dir, "index.json", &index, e);
 	return r < 0 ? r : oci_import_index(s, &src, wish, OCI_INDEX, &index, o, a, ret_id, e);

@@ -33,9 +33,16 @@ int oci_import(struct store *s, const struct oci_ref *ref, const struct import_o
 /* --- image.c: from a manifest's digest on; also for images from elsewhere -------------------- */
 
 /* Where the documents and layers of an image are. */
+struct oci_answer;
 struct oci_source {
 	/* A descriptor to read of the blob with that digest. */
 	int (*open_blob)(void *ctx, const char *hex, struct err *e);
+	/* The same of an index or manifest; NULL: they are blobs. */
+	int (*open_manifest)(void *ctx, const char *hex, struct err *e);
+	/* The image's manifest is known and is what its digest says; nothing that it names has been
+	 * asked for. May be NULL. */
+	int (*chosen)(void *ctx, const struct oci_answer *manifest, struct err *e);
+	const struct layer_supply *supply; /* of that manifest's layers; NULL: they are there */
 	void *ctx;
 };
 struct oci_wish {
@@ -57,6 +64,7 @@ struct oci_parts {
 	const struct oci_descriptor *layers; /* NULL: blobs of any digest */
 	size_t n_layers;
 	int (*open_layer)(void *ctx, size_t i, struct err *e);
+	const struct layer_supply *supply; /* or NULL */
 	void *ctx;
 };
 int oci_import_parts(struct store *s, const struct oci_parts *parts, const struct oci_wish *wish,

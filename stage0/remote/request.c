@@ -4,18 +4,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/log.h"
-#include "lib/fs/io.h"
-#include "stage0/fetcher.h"
 #include "stage0/remote/environment.h"
 
-/* A failure that brought nothing new is tried again after 1/4, 1/2 and 1 second; as long as there
- * is progress, patience begins anew. */
-enum { TRIES_MAX = 4, RESUMES_MAX = 10000, FIRST_WAIT_MS = 250, RESUME_WAIT_MS = 50 };
-enum { RETRY_AFTER_MAX_S = 60, CONNECT_S = 30, STALL_S = 30, TIMEOUT_S = 6 * 3600 };
+enum { CONNECT_S = 30, STALL_S = 30 };
 
 int memory_file(const char *name, struct err *e)
 {
@@ -120,7 +113,7 @@ static int put_secrets(
 		"the credential", e);
 }
 
-static int make_job(
+int request_job(
 	const struct remote *r, const struct request *q, struct fetch_http_job *job, struct err *e)
 {
 	*job = (struct fetch_http_job){
@@ -129,7 +122,7 @@ static int make_job(
 		.connect_s = CONNECT_S,
 		.stall_s = STALL_S,
 		.max_body = q->max_body,
-		.offset = q->validator ? q->offset : 0,
+		.offset = q->validator || q->by_content ? q->offset : 0,
 	};
 	int s = put(job->url, sizeof job->url, q->url, "the URL", e);
 	if (s >= 0)
@@ -139,75 +132,10 @@ static int make_job(
 	if (s >= 0)
 		s = put(job->validator, sizeof job->validator, q->validator, "the ETag", e);
 	if (s >= 0)
-		s = put_secrets(r, q->url, job, e);
+		s = q->authorization ? put(job->authorization, sizeof job->authorization,
+					       q->authorization, "the credential", e)
+				     : put_secrets(r, q->url, job, e);
 	return s < 0 ? s : environment_proxies(job, e);
-}
-
-/* --- asking ----------------------------------------------------------------------------------- */
-
-struct watch {
-	const struct remote *r;
-	const struct request *q;
-};
-
-static bool read_progress(int fd, struct fetch_http_progress *ret)
-{
-	if (fd < 0 || pread(fd, ret, sizeof *ret, 0) != (ssize_t)sizeof *ret ||
-		ret->magic != FETCH_MAGIC || ret->version != FETCH_VERSION)
-		return false;
-	ret->validator[sizeof ret->validator - 1] = '\0';
-	return true;
-}
-
-static void watch(void *ctx)
-{
-	const struct watch *w = ctx;
-	struct fetch_http_progress p;
-	if (w->q->tell && w->r->progress && read_progress(w->q->progress, &p))
-		w->r->progress(w->r->ctx, w->q->url, p.bytes, p.total, false);
-}
-
-static int ask_once(
-	const struct remote *r, const struct request *q, struct fetch_answer *answer, struct err *e)
-{
-	static struct fetch_http_job job;
-	struct watch w = { r, q };
-	_clean_(fd) int authorities = -1;
-	int s = make_job(r, q, &job, e);
-	if (s >= 0)
-		s = environment_authorities(&authorities, e);
-	if (s < 0)
-		return s;
-	_clean_(fd) int job_fd = memory_file("job", e);
-	if (job_fd < 0)
-		return job_fd;
-	s = io_write_all(job_fd, &job, sizeof job, e);
-	if (s >= 0 && lseek(job_fd, 0, SEEK_SET) < 0)
-		s = ERR_SYS(e, "seek");
-	if (s < 0)
-		return s;
-	const struct fetcher f = {
-		.request = { .mode = FETCH_HTTP, .max_bytes = q->max_body },
-		.fds = { job_fd, q->body, authorities, q->progress },
-		.timeout_s = TIMEOUT_S,
-		.tick = watch,
-		.tick_ctx = &w,
-	};
-	s = fetcher_run(&f, answer, e);
-	if (s >= 0 && answer->http.bytes > q->max_body)
-		s = err_set(e, ERR_PEER, EPROTO, "the fetch worker gave a senseless answer");
-	return s;
-}
-
-static bool is_passing(const struct fetch_http *http)
-{
-	static const uint32_t codes[] = { 408, 425, 429, 500, 502, 503, 504 };
-	if (http->outcome != FETCH_HTTP_DONE)
-		return http->outcome == FETCH_HTTP_AGAIN;
-	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-		if (http->status == codes[i])
-			return true;
-	return false;
 }
 
 int request_bad_status(const struct fetch_http *http, struct err *e)
@@ -216,75 +144,4 @@ int request_bad_status(const struct fetch_http *http, struct err *e)
 		return ERR_DENY(e, "bad HTTP status code: %u: does auth.d have credentials for it?",
 			http->status);
 	return ERR_BAD(e, "bad HTTP status code: %u", http->status);
-}
-
-static int failed(const struct fetch_http *http, struct err *e)
-{
-	if (http->outcome == FETCH_HTTP_DONE)
-		return request_bad_status(http, e);
-	return err_set(e, ERR_PEER, EIO, "%s", http->why);
-}
-
-static void wait_ms(int64_t ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-	while (nanosleep(&t, &t) < 0 && errno == EINTR)
-		;
-}
-
-/* What is in the file now goes on there, if it can be said what it is a part of. */
-static void resume_at(
-	struct request *q, const struct fetch_http *http, struct fetch_http_progress *p)
-{
-	bool known = read_progress(q->progress, p) && *p->validator;
-	if (http->bytes == q->offset)
-		return; /* nothing came */
-	q->offset = known ? http->bytes : 0;
-	q->validator = known ? p->validator : NULL;
-}
-
-static int ask(
-	const struct remote *r, const struct request *first, struct fetch_http *ret, struct err *e)
-{
-	static struct fetch_answer answer;
-	struct request q = *first;
-	struct fetch_http_progress p = { 0 };
-	struct fetch_http *http = &answer.http;
-	for (int tries = 1, all = 1;; all++) {
-		int s = ask_once(r, &q, &answer, e);
-		if (s < 0)
-			return s;
-		if (!is_passing(http)) {
-			*ret = *http;
-			return http->outcome == FETCH_HTTP_DONE ? 0 : failed(http, e);
-		}
-		bool further = http->bytes > q.offset;
-		resume_at(&q, http, &p);
-		further = further && q.offset;
-		tries = further ? 1 : tries + 1;
-		if (tries > TRIES_MAX || all > RESUMES_MAX || http->retry_after > RETRY_AFTER_MAX_S)
-			return failed(http, e);
-		int64_t wait = further ? RESUME_WAIT_MS : FIRST_WAIT_MS << (tries - 2);
-		if (http->retry_after >= 0)
-			wait = http->retry_after * 1000;
-		dbg("image: %s: %s (HTTP status %u), asking again in %lld ms", q.url, http->why,
-			http->status, (long long)wait);
-		wait_ms(wait);
-	}
-}
-
-int request_get(
-	const struct remote *r, const struct request *q, struct fetch_http *ret, struct err *e)
-{
-	int s = url_check(r, q->url, e);
-	if (s < 0)
-		return s;
-	_clean_(fd) int own = -1;
-	struct request mine = *q;
-	if (mine.progress < 0)
-		mine.progress = own = memory_file("progress", e);
-	if (mine.progress < 0)
-		return mine.progress;
-	s = ask(r, &mine, ret, e);
-	return s < 0 ? err_wrap(e, s, "'%s'", q->url) : 0;
 }

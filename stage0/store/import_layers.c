@@ -3,12 +3,14 @@
  * Import of a layered image.
  *
  *	find       what the store has is locked and used
- *	alone      the others are unpacked side by side, none knowing of any other
+ *	alone      the others are unpacked side by side, none knowing of any other, in the order
+ *	           in which they come
  *	on top     the few that turn out to depend on those below them (stage0/unpack/layer.h) are
  *	           unpacked once more, from the lowest up, with those merged
  *	publish    one sync; then blobs, layers, the image's tree, and last its record
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,7 +24,7 @@
 #include "stage0/store/internal.h"
 
 /* Each has two threads busy, and some 16 MiB. */
-enum { WORKERS_MAX = 4, WORKERS_MIN = 2 };
+enum { WORKERS_MAX = 4, WORKERS_MIN = 2, WAIT_MS = 60000 };
 
 struct part { /* one layer */
 	const struct layer_source *source;
@@ -42,7 +44,8 @@ struct import {
 	const struct layered_import *in;
 	struct arena *a;
 	struct part *parts;
-	size_t n;
+	size_t n, running;
+	const struct layer_supply *supply;
 };
 
 static bool found_as(struct import *i, struct part *p, const char *name, bool needs_context)
@@ -80,7 +83,7 @@ static int start(struct import *i, size_t k, unsigned flags, int lower, struct e
 {
 	struct part *p = &i->parts[k];
 	int r = tmp_dir(i->s, &p->tree, e);
-	if (r >= 0)
+	if (r >= 0 && !i->supply)
 		r = tmp_file(i->s, &p->blob, e);
 	if (r < 0)
 		return r;
@@ -100,6 +103,7 @@ static int start(struct import *i, size_t k, unsigned flags, int lower, struct e
 	};
 	r = unpacker_start(&job, &p->u, e);
 	p->running = r >= 0;
+	i->running += p->running;
 	return r;
 }
 
@@ -136,6 +140,8 @@ static int take_answer(struct import *i, struct part *p, struct err *e)
 	const struct unpack_answer *a = &p->u.answer;
 	char blob[OCI_HEX_SIZE + 1];
 	int r = check_digests(p, e);
+	if (r < 0 && i->supply)
+		i->supply->spoilt(i->supply->ctx, (size_t)(p - i->parts));
 	if (r < 0)
 		return r;
 	oci_digest_hex(a->input_digest, blob);
@@ -156,6 +162,7 @@ static int finish(struct import *i, size_t k, struct err *e)
 	struct part *p = &i->parts[k];
 	bool alone = p->u.request.flags & UNPACK_ALONE;
 	p->running = false;
+	i->running--;
 	p->input = fd_close(p->input);
 	int r = unpacker_finish(&p->u, e);
 	if (r >= 0 && alone && p->u.answer.notes & UNPACK_NEEDS_LOWER) {
@@ -175,26 +182,59 @@ static size_t workers(void)
 	return n < WORKERS_MIN ? WORKERS_MIN : n > WORKERS_MAX ? WORKERS_MAX : (size_t)n;
 }
 
+/* Starts those that are there; counts those that are not started. */
+static int start_ready(struct import *i, size_t limit, size_t *ret_left, struct err *e)
+{
+	size_t left = 0;
+	for (size_t k = 0; k < i->n; k++) {
+		struct part *p = &i->parts[k];
+		if (p->done || p->running || p->on_top)
+			continue;
+		int r = i->supply ? i->supply->ready(i->supply->ctx, k, e) : 1;
+		left++;
+		if (r > 0 && i->running < limit) {
+			left--;
+			r = start(i, k, k ? UNPACK_ALONE : 0, -1, e);
+		}
+		if (r < 0)
+			return err_wrap(e, r, "layer %zu", k + 1);
+	}
+	*ret_left = left;
+	return 0;
+}
+
+/* Until a worker is done, or another layer is there. */
+static int wait_for_some(struct import *i, struct err *e)
+{
+	struct pollfd p[WORKERS_MAX];
+	int fds[WORKERS_MAX];
+	size_t n = 0;
+	for (size_t k = 0; k < i->n; k++)
+		if (i->parts[k].running) {
+			fds[n] = i->parts[k].u.worker.socket;
+			p[n] = (struct pollfd){ .fd = fds[n], .events = POLLIN };
+			n++;
+		}
+	if (i->supply)
+		return i->supply->wait(i->supply->ctx, fds, n, e);
+	return poll(p, n, WAIT_MS) < 0 && errno != EINTR ? ERR_SYS(e, "poll") : 0;
+}
+
 static int unpack_alone(struct import *i, struct err *e)
 {
-	size_t next = 0, running = 0, oldest = 0, limit = workers();
-	int r = 0;
-	while (r >= 0 && (next < i->n || running)) {
-		if (next < i->n && running < limit) {
-			if (!i->parts[next].done) {
-				r = start(i, next, next ? UNPACK_ALONE : 0, -1, e);
-				r = r < 0 ? err_wrap(e, r, "layer %zu", next + 1) : 0;
-				running++;
-			}
-			next++;
-			continue;
-		}
-		while (!i->parts[oldest].running)
-			oldest++;
-		r = finish(i, oldest, e);
-		running--;
+	size_t limit = workers(), left = 0;
+	for (;;) {
+		int r = start_ready(i, limit, &left, e);
+		if (r >= 0 && !i->running && !left)
+			return 0;
+		if (r >= 0)
+			r = wait_for_some(i, e);
+		for (size_t k = 0; r >= 0 && k < i->n; k++)
+			if (i->parts[k].running && worker_is_done(&i->parts[k].u.worker))
+				r = finish(i, k, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
 }
 
 static int rootfs_of(const struct part *p, struct err *e)
@@ -270,7 +310,8 @@ static int publish_part(struct import *i, struct part *p, struct err *e)
 {
 	if (p->dir >= 0)
 		return 0;
-	int r = blob_publish(i->s, &p->blob, CAS_BLOB256, p->info.blob, e);
+	int r = i->supply ? i->supply->publish(i->supply->ctx, (size_t)(p - i->parts), e)
+			  : blob_publish(i->s, &p->blob, CAS_BLOB256, p->info.blob, e);
 	return r < 0 ? r : tree_publish(i->s, &p->tree, p->name, &p->dir, e);
 }
 
@@ -389,7 +430,7 @@ static int import_new(struct import *i, const char *hex, struct err *e)
 int store_import_layers(struct store *s, const struct layered_import *in, struct err *e)
 {
 	_clean_(arena) struct arena a = ARENA_INIT;
-	struct import i = { .s = s, .in = in, .a = &a, .n = in->n_layers };
+	struct import i = { .s = s, .in = in, .a = &a, .n = in->n_layers, .supply = in->supply };
 	const char *hex = id_hex(in->id, e);
 	if (!hex)
 		return -EINVAL;

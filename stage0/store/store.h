@@ -114,6 +114,18 @@ struct layer_source {
 	uint64_t size;		  /* likewise, with blob */
 	const char *diff, *chain; /* sha256: of it uncompressed, of it on those below */
 };
+/* Layers that come from elsewhere while others are unpacked. */
+struct layer_supply {
+	/* 1: layer i can be opened; 0: not yet. The first time, it is asked for. */
+	int (*ready)(void *ctx, size_t i, struct err *e);
+	/* Until there is more, or one of n descriptors can be read. */
+	int (*wait)(void *ctx, const int *fds, size_t n, struct err *e);
+	/* Layer i was unpacked and is synced: its blob goes to its place in the store. */
+	int (*publish)(void *ctx, size_t i, struct err *e);
+	/* Layer i is not what its digest says. */
+	void (*spoilt)(void *ctx, size_t i);
+	void *ctx;
+};
 struct layered_import {
 	struct import_options options;
 	const char *id;	      /* sha512-<hex> of document */
@@ -124,6 +136,7 @@ struct layered_import {
 	const struct layer_source *layers; /* lowest first */
 	size_t n_layers;
 	int (*open_layer)(void *ctx, size_t i, struct err *e); /* a descriptor to read, ours */
+	const struct layer_supply *supply; /* NULL: all are there, and are copied */
 	void *ctx;
 };
 int store_import_layers(struct store *s, const struct layered_import *in, struct err *e);

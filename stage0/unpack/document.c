@@ -42,7 +42,8 @@ int document_read(int in, int out, struct err *e)
 	if (n != (ssize_t)sizeof q || q.magic != OCI_MAGIC)
 		return ERR_BAD(e, "no query precedes the document");
 	int r = io_read_fd(in, "document", &bytes, e);
-	if (r >= 0)
+	a->magic = OCI_MAGIC;
+	if (r >= 0 && q.document != OCI_ANY)
 		r = oci_decode(&q, str_text(&bytes), bytes.len, a, &manifest, e);
 	if (r >= 0)
 		r = digest(str_text(&bytes), bytes.len, EVP_sha256(), a->sha256, e);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage0/registry/layers.h"
+
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "stage0/registry/answer.h"
+#include "stage0/registry/internal.h"
+#include "stage0/store/layer_file.h"
+
+enum { AT_ONCE = 4, FDS_MAX = 16, CHALLENGES_MAX = 3, LOOK_MS = 100 };
+#define LAYER_MAX (64ULL << 30)
+
+struct item {
+	char hex[OCI_HEX_SIZE + 1];
+	uint64_t size;
+	size_t first; /* the layer with the same blob that stands for it */
+	bool wanted;
+	struct layer_file file;
+	int64_t look_ms; /* somebody else's: when to look again */
+	struct transfer *transfer;
+	int challenges;
+	char *url;
+	const char *authorization; /* the login's */
+};
+
+struct layers {
+	struct registry *g;
+	const struct registry_pull *p;
+	struct item *v;
+	size_t n, running;
+	struct registry_layer *told;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int layers_new(struct registry *g, const struct oci_answer *manifest, const struct registry_pull *p,
+	struct layers **ret, struct err *e)
+{
+	for (size_t i = 0; i < manifest->n_layers; i++)
+		if (manifest->layers[i].size > LAYER_MAX)
+			return ERR_BAD(e, "layer %zu has %llu bytes: more than is accepted", i + 1,
+				(unsigned long long)manifest->layers[i].size);
+	struct layers *l = xcalloc(1, sizeof *l);
+	*l = (struct layers){ .g = g, .p = p, .n = manifest->n_layers };
+	l->v = xcalloc(l->n, sizeof *l->v);
+	l->told = xcalloc(l->n, sizeof *l->told);
+	for (size_t i = 0; i < l->n; i++) {
+		struct item *t = &l->v[i];
+		*t = (struct item){ .size = manifest->layers[i].size, .file = LAYER_FILE_INIT };
+		oci_digest_hex(manifest->layers[i].digest, t->hex);
+		while (strcmp(l->v[t->first].hex, t->hex) != 0)
+			t->first++;
+	}
+	*ret = l;
+	return 0;
+}
+
+/* --- one layer -------------------------------------------------------------------------------- */
+
+static void stop(struct layers *l, struct item *t)
+{
+	if (!t->transfer)
+		return;
+	transfer_end(t->transfer);
+	t->transfer = NULL;
+	l->running--;
+}
+
+static int begin(struct layers *l, struct item *t, struct err *e)
+{
+	struct request q = { .body = t->file.fd,
+		.progress = -1,
+		.max_body = t->size,
+		.offset = t->file.offset,
+		.by_content = true };
+	int r = registry_authorize(l->g, &q, e);
+	if (r < 0)
+		return r;
+	_clean_(mem) char *digest = xasprintf("sha256:%s", t->hex);
+	mem_cleanup(&t->url);
+	q.url = t->url = registry_url(l->g, "blobs", digest);
+	t->authorization = q.authorization;
+	if (q.offset)
+		dbg("registry: layer %s: going on at byte %llu", t->hex,
+			(unsigned long long)q.offset);
+	r = transfer_begin(l->g->o.remote, &q, &t->transfer, e);
+	l->running += r >= 0;
+	return r;
+}
+
+static int restart(struct item *t, uint64_t offset, struct err *e)
+{
+	t->file.offset = offset;
+	return offset || ftruncate(t->file.fd, 0) == 0 ? 0 : ERR_SYS(e, "truncate the layer");
+}
+
+/* There is a status, and all of its body. */
+static int take(struct layers *l, struct item *t, const struct fetch_http *http, struct err *e)
+{
+	if (http->status == 401 && t->challenges++ < CHALLENGES_MAX) {
+		int r = login_challenged(
+			l->g->login, *t->authorization ? t->authorization : NULL, http, e);
+		return r < 0 ? r : restart(t, http->bytes, e);
+	}
+	/* What lies here is no part of it. */
+	if (http->status == 416 && t->file.offset)
+		return restart(t, 0, e);
+	if (http->status != 200 && http->status != 206)
+		return answer_status(&l->g->ref, http, "blobs", t->hex, e);
+	if (http->bytes != t->size) {
+		layer_file_remove(&t->file);
+		return ERR_BAD(e, "the registry sent %llu bytes of it, the manifest says %llu",
+			(unsigned long long)http->bytes, (unsigned long long)t->size);
+	}
+	return layer_file_whole(&t->file, e);
+}
+
+static int look(struct layers *l, struct item *t, struct err *e)
+{
+	if (now_ms() < t->look_ms)
+		return 0;
+	t->look_ms = now_ms() + LOOK_MS;
+	return layer_file_open(l->g->o.remote->store, t->hex, t->size, &t->file, e);
+}
+
+static int step(struct layers *l, struct item *t, struct err *e)
+{
+	struct fetch_http http;
+	int r = 0;
+	if (t->transfer) {
+		r = transfer_step(t->transfer, &http, e);
+		if (r)
+			stop(l, t);
+		r = r > 0 ? take(l, t, &http, e) : answer_explain(r, e);
+	} else if (t->file.state == LAYER_FILE_NONE || t->file.state == LAYER_FILE_THEIRS) {
+		r = look(l, t, e);
+	}
+	if (r >= 0 && t->file.state == LAYER_FILE_OURS && !t->transfer && l->running < AT_ONCE)
+		r = begin(l, t, e);
+	return r;
+}
+
+/* --- what the import asks --------------------------------------------------------------------- */
+
+static struct item *item(struct layers *l, size_t i)
+{
+	return &l->v[l->v[i].first];
+}
+
+static int ready(void *ctx, size_t i, struct err *e)
+{
+	struct layers *l = ctx;
+	struct item *t = item(l, i);
+	t->wanted = true;
+	int r = t->file.state == LAYER_FILE_WHOLE ? 0 : step(l, t, e);
+	return r < 0 ? r : t->file.state == LAYER_FILE_WHOLE;
+}
+
+static void tell(struct layers *l, bool done)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct item *t = &l->v[i];
+		if (!t->wanted)
+			continue;
+		struct registry_layer *to = &l->told[n++];
+		bool whole = t->file.state == LAYER_FILE_WHOLE;
+		to->hex = t->hex;
+		to->total = t->size;
+		to->bytes = whole	  ? t->size
+			    : t->transfer ? transfer_bytes(t->transfer)
+					  : t->file.offset;
+		to->elsewhere = t->file.state == LAYER_FILE_THEIRS;
+		to->active = t->transfer != NULL;
+	}
+	if (l->p->progress)
+		l->p->progress(l->p->ctx, l->told, n, done);
+}
+
+static int wait_for_more(void *ctx, const int *fds, size_t n, struct err *e)
+{
+	struct layers *l = ctx;
+	struct pollfd p[FDS_MAX + AT_ONCE];
+	int timeout = -1;
+	nfds_t used = 0;
+	BUG_ON(n > FDS_MAX);
+	for (size_t i = 0; i < n; i++)
+		p[used++] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	for (size_t i = 0; i < l->n; i++) {
+		const struct item *t = &l->v[i];
+		int ms = LOOK_MS;
+		if (t->transfer)
+			p[used++] = (struct pollfd){ .fd = transfer_wait(t->transfer, &ms),
+				.events = POLLIN };
+		if (t->wanted && t->file.state != LAYER_FILE_WHOLE)
+			timeout = timeout < 0 || ms < timeout ? ms : timeout;
+	}
+	tell(l, timeout < 0);
+	if (poll(p, used, timeout) < 0 && errno != EINTR)
+		return ERR_SYS(e, "poll");
+	return 0;
+}
+
+static int publish(void *ctx, size_t i, struct err *e)
+{
+	return layer_file_publish(&item(ctx, i)->file, e);
+}
+
+static void spoilt(void *ctx, size_t i)
+{
+	layer_file_remove(&item(ctx, i)->file);
+}
+
+struct layer_supply layers_supply(struct layers *l)
+{
+	return (struct layer_supply){ ready, wait_for_more, publish, spoilt, l };
+}
+
+int layers_open(struct layers *l, const char *hex, struct err *e)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->v[i].hex, hex) && l->v[i].file.state == LAYER_FILE_WHOLE)
+			return layer_file_reopen(&l->v[i].file, e);
+	return ERR_NOENT(e, "layer '%s' is not here", hex);
+}
+
+void layers_free(struct layers *l, bool imported)
+{
+	if (!l)
+		return;
+	tell(l, true);
+	for (size_t i = 0; i < l->n; i++) {
+		struct item *t = &l->v[i];
+		stop(l, t);
+		if (imported)
+			layer_file_drop(&t->file);
+		layer_file_close(&t->file);
+		free(t->url);
+	}
+	free(l->v);
+	free(l->told);
+	free(l);
+}

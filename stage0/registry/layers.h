@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layers: the layers of one image on their way here, several at once.
+ *
+ * Each is asked for when the import wants it (struct layer_supply). One that somebody else
+ * downloads is looked for now and then; one that an earlier fetch left unfinished goes on where it
+ * was.
+ */
+#pragma once
+
+#include "stage0/registry/registry.h"
+
+struct layers;
+/* All that is given lives until layers_free(). progress may be NULL. */
+int layers_new(struct registry *g, const struct oci_answer *manifest, const struct registry_pull *p,
+	struct layers **ret, struct err *e);
+struct layer_supply layers_supply(struct layers *l);
+/* A descriptor of the layer with that digest, if it is here; -ENOENT. */
+int layers_open(struct layers *l, const char *hex, struct err *e);
+/* imported: what was downloaded and is in no tree is not needed. NULL is fine. */
+void layers_free(struct layers *l, bool imported);
