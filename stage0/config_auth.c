@@ -88,15 +88,6 @@ static const struct word {
 		"no AWS region specified" },
 };
 
-/* It becomes part of a header. */
-static bool is_one_line(const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			return false;
-	return true;
-}
-
 static int take_credentials(
 	const struct config_file *f, const char *type, struct auth *ret, struct err *e)
 {
@@ -110,7 +101,7 @@ static int take_credentials(
 		memcpy(&value, from + words[i].from, sizeof value);
 		if (str_empty(value))
 			return ERR_BAD(e, "%s", words[i].missing);
-		if (!is_one_line(value))
+		if (!str_is_one_line(value))
 			return ERR_BAD(e, "credentials with control characters");
 		memcpy((char *)ret + words[i].to, &value, sizeof value);
 		known = true;

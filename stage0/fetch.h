@@ -23,10 +23,11 @@ enum { FETCH_FD_SOCKET = 3, FETCH_FD_FIRST };
 enum fetch_mode {
 	FETCH_OPENPGP, /* SIGNATURES over DATA, made by which of KEYS? */
 	FETCH_KEYINFO, /* what is in KEYS? Each key → OUTPUT, alone, armored */
-	FETCH_HTTP,    /* GET what JOB says → BODY */
+	FETCH_HTTP,    /* GET (or POST) what JOB says → BODY */
 	FETCH_HTML,    /* metas of appc discovery in DOCUMENT */
 	FETCH_LEADS,   /* what signatures does DOCUMENT name? */
 	FETCH_PROOFS,  /* which of EVIDENCE speaks for which of DOCUMENTS, by which of KEYS? */
+	FETCH_TOKEN,   /* what a registry's token server said in DOCUMENT */
 	_FETCH_MODE_MAX
 };
 
@@ -63,7 +64,7 @@ struct fetch_keyfile {
  * BODY at its place, that of any other is thrown away; BODY may be missing. CA may be missing: then
  * the host's directory of authorities counts. PROGRESS, a file, may be missing, too. */
 enum { FETCH_FD_JOB = FETCH_FD_FIRST, FETCH_FD_BODY, FETCH_FD_CA, FETCH_FD_PROGRESS };
-/* FETCH_HTML, FETCH_LEADS: read from its beginning to its end. */
+/* FETCH_HTML, FETCH_LEADS, FETCH_TOKEN: read from its beginning to its end. */
 enum { FETCH_FD_DOCUMENT = FETCH_FD_FIRST };
 
 enum {
@@ -77,6 +78,9 @@ enum {
 	FETCH_DOCUMENT_MAX = 1024 * 1024, /* bytes of DOCUMENT */
 	FETCH_PREFIX_SIZE = 512,
 	FETCH_TEMPLATE_SIZE = 1024,
+	FETCH_FORM_SIZE = 16 * 1024,
+	FETCH_TOKEN_SIZE = FETCH_SECRET_SIZE - 16, /* "Bearer " and a token fit into a secret */
+	FETCH_TOKEN_BYTES = 64 * 1024,		   /* bytes of DOCUMENT */
 };
 
 enum fetch_http_job_flags {
@@ -98,6 +102,9 @@ struct fetch_http_job {
 	/* Go to the host of `url` alone: never on to another one, nor to another port or scheme. */
 	char authorization[FETCH_SECRET_SIZE]; /* the header's value */
 	char user[FETCH_HEADER_SIZE], password[FETCH_HEADER_SIZE], region[64];
+	/* application/x-www-form-urlencoded: not GET, but POST. It goes to `url` and nowhere else:
+	 * a redirect is refused. */
+	char form[FETCH_FORM_SIZE];
 	/* What curl has in its environment. */
 	char https_proxy[FETCH_HEADER_SIZE], http_proxy[FETCH_HEADER_SIZE];
 	char no_proxy[FETCH_HEADER_SIZE];
@@ -125,6 +132,18 @@ enum fetch_http_flags {
 	_FETCH_HTTP_FLAGS_ALL = 15,
 };
 
+/* Of all the challenges of an answer (RFC 9110, 11.6.1), what rkt could meet. */
+enum fetch_challenge_flags {
+	FETCH_CHALLENGE_BASIC = 1,
+	FETCH_CHALLENGE_BEARER = 2, /* the first, with a realm: */
+	_FETCH_CHALLENGE_FLAGS_ALL = 3,
+};
+struct fetch_challenge {
+	uint32_t flags, reserved;      /* enum fetch_challenge_flags */
+	char realm[FETCH_HEADER_SIZE]; /* of the token server */
+	char service[256], scope[512]; /* to be asked for there; may be empty */
+};
+
 struct fetch_http {
 	uint32_t outcome, flags; /* enum fetch_http_outcome, enum fetch_http_flags */
 	uint32_t status, redirects;
@@ -136,7 +155,7 @@ struct fetch_http {
 	char url[FETCH_URL_SIZE]; /* of the last request */
 	char etag[FETCH_ETAG_SIZE];
 	char content_type[128], digest[128]; /* Docker-Content-Digest */
-	char challenge[FETCH_HEADER_SIZE];   /* WWW-Authenticate */
+	struct fetch_challenge challenge;    /* WWW-Authenticate */
 	char link[FETCH_HEADER_SIZE];
 	char filters_applied[128]; /* OCI-Filters-Applied */
 };
@@ -150,6 +169,13 @@ struct fetch_meta {
 struct fetch_metas {
 	uint32_t n, reserved;
 	struct fetch_meta v[FETCH_METAS_MAX];
+};
+
+/* distribution's token specification: an answer of a token server. */
+struct fetch_token {
+	int64_t expires_in; /* seconds since it was issued; -1: not said */
+	int64_t issued_at;  /* unix time, by the server's clock; -1: not said */
+	char token[FETCH_TOKEN_SIZE];
 };
 
 /* SIGNATURES is a detached OpenPGP signature, or what cosign and OpenSSL write: one signature in
@@ -317,5 +343,6 @@ struct fetch_answer {
 		struct fetch_metas metas;
 		struct fetch_leads leads;
 		struct fetch_proofs proofs;
+		struct fetch_token token;
 	};
 };

@@ -79,11 +79,14 @@ static bool check_http(struct fetch_answer *a)
 	END_TEXT(h->etag);
 	END_TEXT(h->content_type);
 	END_TEXT(h->digest);
-	END_TEXT(h->challenge);
+	END_TEXT(h->challenge.realm);
+	END_TEXT(h->challenge.service);
+	END_TEXT(h->challenge.scope);
 	END_TEXT(h->link);
 	END_TEXT(h->filters_applied);
 	return h->outcome < _FETCH_HTTP_OUTCOME_MAX && !(h->flags & ~_FETCH_HTTP_FLAGS_ALL) &&
-	       h->status <= 999 && h->max_age >= 0 && h->retry_after >= -1;
+	       !(h->challenge.flags & ~_FETCH_CHALLENGE_FLAGS_ALL) && h->status <= 999 &&
+	       h->max_age >= 0 && h->retry_after >= -1;
 }
 
 static bool check_metas(struct fetch_answer *a)
@@ -141,6 +144,17 @@ static bool check_proofs(struct fetch_answer *a)
 	return true;
 }
 
+/* It becomes part of a header: visible ASCII. */
+static bool check_token(struct fetch_answer *a)
+{
+	struct fetch_token *t = &a->token;
+	END_TEXT(t->token);
+	for (const char *p = t->token; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return false;
+	return t->token[0] && t->expires_in >= -1 && t->issued_at >= -1;
+}
+
 static bool (*const checks[_FETCH_MODE_MAX])(struct fetch_answer *a) = {
 	[FETCH_OPENPGP] = check_signatures,
 	[FETCH_KEYINFO] = check_keys,
@@ -148,6 +162,7 @@ static bool (*const checks[_FETCH_MODE_MAX])(struct fetch_answer *a) = {
 	[FETCH_HTML] = check_metas,
 	[FETCH_LEADS] = check_leads,
 	[FETCH_PROOFS] = check_proofs,
+	[FETCH_TOKEN] = check_token,
 };
 
 static int check_answer(const struct fetch_request *q, struct fetch_answer *a, struct err *e)

@@ -132,6 +132,13 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return out;
 }
 
+void arena_wipe(struct arena *a)
+{
+	for (struct arena_block *b = a->head; b; b = b->next)
+		explicit_bzero(b->data, b->used);
+	arena_release(a);
+}
+
 void arena_release(struct arena *a)
 {
 	for (struct arena_block *b = a->head, *next; b; b = next) {

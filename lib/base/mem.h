@@ -31,6 +31,7 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void arena_release(struct arena *a);
+void arena_wipe(struct arena *a); /* the same, of what was secret */
 static inline void arena_cleanup(struct arena *a)
 {
 	arena_release(a);

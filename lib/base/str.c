@@ -70,6 +70,13 @@ void str_clear(struct str *s)
 		s->buf[0] = '\0';
 }
 
+void str_wipe(struct str *s)
+{
+	if (s->buf)
+		explicit_bzero(s->buf, s->cap);
+	str_release(s);
+}
+
 void str_release(struct str *s)
 {
 	free(s->buf);
@@ -145,6 +152,14 @@ const char *str_after(const char *s, const char *prefix)
 {
 	size_t n = strlen(prefix);
 	return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+}
+
+bool str_is_one_line(const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return false;
+	return true;
 }
 
 bool str_ends(const char *s, const char *suffix)

@@ -35,6 +35,7 @@ void str_addc(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void str_clear(struct str *s); /* empties, keeps the memory */
 void str_release(struct str *s);
+void str_wipe(struct str *s); /* the same, of what was secret */
 
 static inline bool str_ok(const struct str *s)
 {
@@ -48,6 +49,10 @@ char *str_take(struct str *s) __attribute__((warn_unused_result));
 static inline void str_cleanup(struct str *s)
 {
 	str_release(s);
+}
+static inline void secret_cleanup(struct str *s)
+{
+	str_wipe(s);
 }
 
 /* strv: a growing NULL-terminated vector of owned strings, ready for execve. */
@@ -76,6 +81,7 @@ static inline bool str_empty(const char *s)
 }
 bool str_eq(const char *a, const char *b);		  /* NULL equals NULL only */
 const char *str_after(const char *s, const char *prefix); /* what follows prefix, or NULL */
+bool str_is_one_line(const char *s); /* no control characters, as what becomes part of a header */
 bool str_ends(const char *s, const char *suffix);
 /* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 when it is not one or s is empty. */
 size_t utf8_length(const char *s);

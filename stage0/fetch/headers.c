@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "stage0/fetch/challenge.h"
 
 enum { VALUE_MAX = 8192 };
 
@@ -20,7 +21,8 @@ void headers_reset(struct headers *h, struct fetch_http *to)
 	to->max_age = 0;
 	to->retry_after = -1;
 	to->etag[0] = to->content_type[0] = to->digest[0] = '\0';
-	to->challenge[0] = to->link[0] = to->filters_applied[0] = '\0';
+	to->link[0] = to->filters_applied[0] = '\0';
+	to->challenge = (struct fetch_challenge){ 0 };
 }
 
 static void keep(char *dst, size_t size, const char *value)
@@ -114,13 +116,10 @@ static void on_filters(struct headers *h, const char *v)
 	keep(h->to->filters_applied, sizeof h->to->filters_applied, v);
 }
 
-/* There may be several, in lines of their own: the list that one line would have held. */
+/* There may be several, in one line or in lines of their own. */
 static void on_challenge(struct headers *h, const char *v)
 {
-	char *to = h->to->challenge;
-	size_t have = strlen(to), size = sizeof h->to->challenge;
-	if (have + strlen(v) + sizeof ", " <= size)
-		snprintf(to + have, size - have, "%s%s", have ? ", " : "", v);
+	challenge_add(&h->to->challenge, v);
 }
 
 static const struct {

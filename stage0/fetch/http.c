@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One GET. Redirects are followed here and not by libcurl, so that it is plain to see where they
- * may lead and what goes along: to https (and http where that is allowed), and no secret to anyone
- * but the scheme, host and port that it was meant for.
+ * One GET, or one POST. Redirects are followed here and not by libcurl, so that it is plain to see
+ * where they may lead and what goes along: to https (and http where that is allowed), and no secret
+ * to anyone but the scheme, host and port that it was meant for.
  */
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -174,6 +174,9 @@ static void set_lines(struct http *h)
 	h->lines = NULL;
 	add_line(h, "Accept", job->accept);
 	add_line(h, "If-None-Match", job->etag);
+	/* Not the size that libcurl asks permission for first. */
+	if (*job->form)
+		h->lines = curl_slist_append(h->lines, "Expect:");
 	if (job->offset) {
 		snprintf(range, sizeof range, "bytes=%llu-", (unsigned long long)job->offset);
 		add_line(h, "Range", range);
@@ -243,6 +246,8 @@ static void set_options(struct http *h)
 	curl_easy_setopt(h->curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(h->curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (*job->form)
+		curl_easy_setopt(h->curl, CURLOPT_POSTFIELDS, job->form);
 }
 
 /* --- where to --------------------------------------------------------------------------------- */
@@ -295,6 +300,8 @@ static int next_place(struct http *h)
 	curl_easy_getinfo(h->curl, CURLINFO_REDIRECT_URL, &url);
 	if (h->to->status < 300 || h->to->status > 399 || h->to->status == 304 || !url)
 		return 0;
+	if (*h->job->form)
+		return give_up(h, FETCH_HTTP_FAILED, "refused to send a form on after a redirect");
 	if (h->to->redirects == FETCH_REDIRECTS_MAX)
 		return give_up(h, FETCH_HTTP_FAILED, "too many redirects");
 	bool plain = h->job->flags & FETCH_HTTP_ALLOW_PLAIN;
@@ -379,7 +386,8 @@ static int read_job(struct fetch_http_job *job, struct err *e)
 		job->offset > job->max_body || !ENDED(job->url) || !ENDED(job->validator) ||
 		!ENDED(job->etag) || !ENDED(job->accept) || !ENDED(job->authorization) ||
 		!ENDED(job->user) || !ENDED(job->password) || !ENDED(job->region) ||
-		!ENDED(job->https_proxy) || !ENDED(job->http_proxy) || !ENDED(job->no_proxy))
+		!ENDED(job->form) || !ENDED(job->https_proxy) || !ENDED(job->http_proxy) ||
+		!ENDED(job->no_proxy))
 		return ERR_BAD(e, "a senseless job");
 	return 0;
 }

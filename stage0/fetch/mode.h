@@ -31,6 +31,7 @@ int openpgp_run(const struct fetch_request *request, struct fetch_answer *ret, s
 int keyinfo_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
 int http_prepare(struct err *e);
 int http_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
+int token_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
 int html_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
 int leads_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);
 int proofs_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e);

@@ -59,4 +59,5 @@ const struct fetch_mode_row fetch_modes[_FETCH_MODE_MAX] = {
 	[FETCH_HTML] = { NULL, html_run, .max_address_space = 128 * MIB },
 	[FETCH_LEADS] = { NULL, leads_run, .max_address_space = 128 * MIB },
 	[FETCH_PROOFS] = { openpgp_prepare, proofs_run, .max_address_space = 512 * MIB },
+	[FETCH_TOKEN] = { NULL, token_run, .max_address_space = 128 * MIB },
 };

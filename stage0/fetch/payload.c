@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/json/jdec.h"
 #include "lib/spec/docker_ref.h"
@@ -13,29 +14,15 @@ _Static_assert((int)OCI_DIGEST_SIZE == (int)FETCH_DIGEST_SIZE, "sha256");
 _Static_assert((int)FETCH_REPOSITORY_SIZE >= (int)DOCKER_REF_NAME_MAX, "a name fits");
 _Static_assert((int)FETCH_TAG_SIZE > (int)DOCKER_REF_TAG_MAX, "a tag fits");
 
-bool base64_decode(const char *text, struct arena *a, struct bytes *ret)
+bool bytes_decode(const char *text, struct arena *a, struct bytes *ret)
 {
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t n = strlen(text), padding = 0, at = 0;
-	if (!n || n % 4)
+	size_t n = strlen(text);
+	_clean_(str) struct str out = STR_INIT(n);
+	if (!n || n % 4 || !base64_decode(&out, text))
 		return false;
-	while (padding < 2 && text[n - 1 - padding] == '=')
-		padding++;
-	unsigned char *out = arena_alloc(a, n / 4 * 3 + 1, 1);
-	uint32_t bits = 0;
-	for (size_t i = 0; i < n - padding; i++) {
-		const char *letter = strchr(letters, text[i]);
-		if (!letter)
-			return false;
-		bits = bits << 6 | (uint32_t)(letter - letters);
-		if (i % 4)
-			out[at++] = (unsigned char)(bits >> (6 - 2 * (i % 4)));
-	}
-	/* The bits that are left over say nothing: there is one way to write it. */
-	if (bits & (padding == 2 ? 0xfu : padding == 1 ? 0x3u : 0u))
-		return false;
-	*ret = (struct bytes){ out, at };
+	unsigned char *bytes = arena_alloc(a, out.len + 1, 1);
+	memcpy(bytes, str_text(&out), out.len);
+	*ret = (struct bytes){ bytes, out.len };
 	return true;
 }
 
@@ -301,8 +288,8 @@ static int take_envelope(
 		return ERR_BAD(e, "it has %zu signatures instead of one", w->n_signatures);
 	ret->dsse = true;
 	ret->type = w->type;
-	if (!base64_decode(w->payload, a, &ret->body) ||
-		!base64_decode(w->signatures[0].sig, a, &ret->signature))
+	if (!bytes_decode(w->payload, a, &ret->body) ||
+		!bytes_decode(w->signatures[0].sig, a, &ret->signature))
 		return ERR_BAD(e, "payload or signature are not in base64");
 	return 0;
 }
@@ -311,8 +298,8 @@ static int take_message(
 	const struct wire_message *w, struct arena *a, struct bundle *ret, struct err *e)
 {
 	ret->type = w->digest->algorithm;
-	if (!base64_decode(w->digest->digest, a, &ret->body) ||
-		!base64_decode(w->signature, a, &ret->signature))
+	if (!bytes_decode(w->digest->digest, a, &ret->body) ||
+		!bytes_decode(w->signature, a, &ret->signature))
 		return ERR_BAD(e, "digest or signature are not in base64");
 	return 0;
 }
@@ -364,7 +351,7 @@ int downloaded_decode(
 	int r = json_parse(bytes, n, a, &v, e);
 	if (r >= 0)
 		r = jdec_object(&c, v, NULL, downloaded_fields, J_UNKNOWN_IGNORED, texts);
-	if (r >= 0 && !base64_decode(texts[1], a, &ret->payload))
+	if (r >= 0 && !bytes_decode(texts[1], a, &ret->payload))
 		r = ERR_BAD(e, "Payload is not in base64");
 	ret->signature = texts[0];
 	return r;

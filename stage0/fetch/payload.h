@@ -35,8 +35,8 @@ struct bytes { /* the arena's */
 	unsigned char *v;
 	size_t n;
 };
-/* Strict: the alphabet of RFC 4648 section 4, padded. */
-bool base64_decode(const char *text, struct arena *a, struct bytes *ret);
+/* Of base64 (lib/base/base64.h), padded and not empty. */
+bool bytes_decode(const char *text, struct arena *a, struct bytes *ret);
 
 struct bundle {
 	bool dsse;

@@ -131,7 +131,7 @@ static void judge_cosign(struct proofs *p, const char *signature, const void *by
 	struct err why = ERR_INIT;
 	struct bytes raw;
 	struct payload payload;
-	if (!base64_decode(signature, &a, &raw)) {
+	if (!bytes_decode(signature, &a, &raw)) {
 		ERR_BAD(&why, "the signature is not in base64");
 		malformed(p, FETCH_BY_COSIGN, &why);
 		return;

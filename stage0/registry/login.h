@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * login: who we are for one repository of one registry (distribution's spec/auth: token.md,
- *oauth.md; RFC 7617).
+ * login: who we are for one repository of one registry. distribution's spec/auth/token.md and
+ * oauth.md; RFC 7617.
  *
  *	login_open(&o, &l, e);
  *	for (;;) {

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <sys/mman.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "stage0/remote/environment.h"
 
@@ -65,29 +66,12 @@ static int put(char *dst, size_t size, const char *value, const char *what, stru
 	return 0;
 }
 
-static void put_base64(struct str *out, const char *bytes, size_t n)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)(unsigned char)bytes[i] << 16;
-		if (i + 1 < n)
-			v |= (uint32_t)(unsigned char)bytes[i + 1] << 8;
-		if (i + 2 < n)
-			v |= (unsigned char)bytes[i + 2];
-		str_addc(out, digits[v >> 18]);
-		str_addc(out, digits[v >> 12 & 63]);
-		str_addc(out, i + 1 < n ? digits[v >> 6 & 63] : '=');
-		str_addc(out, i + 2 < n ? digits[v & 63] : '=');
-	}
-}
-
 static int put_secrets(
 	const struct remote *r, const char *url, struct fetch_http_job *job, struct err *e)
 {
 	_clean_(arena) struct arena a = ARENA_INIT;
-	_clean_(str) struct str value = STR_INIT(STR_MAX_LINE);
-	_clean_(str) struct str pair = STR_INIT(STR_MAX_LINE);
+	_clean_(secret) struct str value = STR_INIT(STR_MAX_LINE);
+	_clean_(secret) struct str pair = STR_INIT(STR_MAX_LINE);
 	const char *domain = url_domain(url, &a);
 	const struct auth *auth = r->auths ? auth_for(r->auths, domain) : NULL;
 	if (!auth)
@@ -107,7 +91,7 @@ static int put_secrets(
 	} else {
 		str_addf(&pair, "%s:%s", auth->user, auth->password);
 		str_add(&value, "Basic ");
-		put_base64(&value, str_text(&pair), pair.len);
+		base64_encode(&value, str_text(&pair), pair.len);
 	}
 	return put(job->authorization, sizeof job->authorization, str_text(&value),
 		"the credential", e);
@@ -131,6 +115,8 @@ int request_job(
 		s = put(job->accept, sizeof job->accept, q->accept, "the type", e);
 	if (s >= 0)
 		s = put(job->validator, sizeof job->validator, q->validator, "the ETag", e);
+	if (s >= 0)
+		s = put(job->form, sizeof job->form, q->form, "the form", e);
 	if (s >= 0)
 		s = q->authorization ? put(job->authorization, sizeof job->authorization,
 					       q->authorization, "the credential", e)

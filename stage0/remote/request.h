@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * request: one GET by the fetch worker, again as long as that is worth it.
+ * request: one GET, or POST, by the fetch worker, again as long as that is worth it.
  *
  * request_get() waits for it. Who wants several at once begins transfers, polls what
- *transfer_wait() names, and steps them until they are over:
+ * transfer_wait() names, and steps them until they are over:
  *
  *	transfer_begin(&r, &q, t, e);
  *	while ((s = transfer_step(t, &http, e)) == 0)
@@ -29,6 +29,7 @@ struct request {
 	bool once; /* do not ask again */
 	/* The header's value; or nothing, and nothing of auth.d either. NULL: as auth.d says. */
 	const char *authorization;
+	const char *form; /* to POST; NULL: GET */
 };
 /* 0: there is a status that asking again did not change, and all of the body. What is cut is
  * resumed within. -EAGAIN: there was none, which may be otherwise another time. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One GET that may take several requests: what is worth asking again, when, and from where on. */
 #include <poll.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,6 +58,7 @@ static int ask(struct transfer *t, struct err *e)
 	if (job_fd < 0)
 		return job_fd;
 	s = io_write_all(job_fd, &job, sizeof job, e);
+	explicit_bzero(&job, sizeof job);
 	if (s >= 0 && lseek(job_fd, 0, SEEK_SET) < 0)
 		s = ERR_SYS(e, "seek");
 	if (s < 0)

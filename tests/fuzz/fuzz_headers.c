@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_HOLDS(http.max_age >= 0 && http.retry_after >= -1);
 	FUZZ_HOLDS(!(http.flags & ~(uint32_t)_FETCH_HTTP_FLAGS_ALL));
 	FUZZ_HOLDS(memchr(http.etag, '\0', sizeof http.etag));
-	FUZZ_HOLDS(memchr(http.challenge, '\0', sizeof http.challenge));
+	FUZZ_HOLDS(!(http.challenge.flags & ~(uint32_t)_FETCH_CHALLENGE_FLAGS_ALL));
+	FUZZ_HOLDS(memchr(http.challenge.realm, '\0', sizeof http.challenge.realm));
 	FUZZ_HOLDS(memchr(http.link, '\0', sizeof http.link));
 	return 0;
 }

@@ -215,11 +215,11 @@ START_TEST(base64)
 	static const char *const bad[] = { "", "A", "AA", "AAA", "AA=A", "A===", "====", "AA==AAAA",
 		"AB==", "AAB=", "AA-_", "AAA\n", " AAA" };
 	struct bytes b;
-	ck_assert(base64_decode("aGVsbG8=", &a, &b) && b.n == 5 && !memcmp(b.v, "hello", 5));
-	ck_assert(base64_decode("aGVsbG8h", &a, &b) && b.n == 6 && !memcmp(b.v, "hello!", 6));
-	ck_assert(base64_decode("aA==", &a, &b) && b.n == 1 && *b.v == 'h');
+	ck_assert(bytes_decode("aGVsbG8=", &a, &b) && b.n == 5 && !memcmp(b.v, "hello", 5));
+	ck_assert(bytes_decode("aGVsbG8h", &a, &b) && b.n == 6 && !memcmp(b.v, "hello!", 6));
+	ck_assert(bytes_decode("aA==", &a, &b) && b.n == 1 && *b.v == 'h');
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		ck_assert_msg(!base64_decode(bad[i], &a, &b), "%s", bad[i]);
+		ck_assert_msg(!bytes_decode(bad[i], &a, &b), "%s", bad[i]);
 }
 END_TEST
 
