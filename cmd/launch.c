@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/fs/io.h"
+#include "stage0/isolators.h"
 
 extern char **environ;
 
@@ -81,6 +82,8 @@ static int check_images(struct session *s, const struct pod_manifest *m, struct 
 			r = compose_check_platform(im, e);
 		if (r >= 0)
 			r = compose_check_whole(im, e);
+		if (r >= 0 && !app->app)
+			r = isolators_check_app(im->app, e);
 		if (r < 0)
 			return err_wrap(e, r, "app '%s'", app->name);
 		m->apps[i].image.id = image.id;
@@ -175,6 +178,8 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 		r = find_volumes(s, ret->manifest, cli->pod_manifest, e);
 	if (r >= 0)
 		r = compose_check_names(ret->manifest, e);
+	if (r >= 0)
+		r = isolators_check(ret->manifest, e);
 	if (r >= 0)
 		r = compose_check_volumes(ret->manifest, e);
 	if (r >= 0)

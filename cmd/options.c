@@ -146,6 +146,11 @@ const struct option options[] = {
 		ON_PREPARE, OPT_LIST, OPTION_APP, APP(caps_retain) },
 	{ "caps-remove", "CAP[,CAP...]", "capabilities to take away from the default ones",
 		ON_PREPARE, OPT_LIST, OPTION_APP, APP(caps_remove) },
+	{ "seccomp", "mode=MODE[,errno=ERRNO],CALL[,CALL...]",
+		"system calls: mode=retain allows those named and no others, mode=remove forbids "
+		"those named and no others; a forbidden one fails with ERRNO, or kills; sets begin "
+		"with @",
+		ON_PREPARE, OPT_LIST, OPTION_APP, APP(seccomp) },
 	{ "cap-retain", "CAP[,CAP...]", "old name of --caps-retain", ON_PREPARE, OPT_LIST,
 		OPTION_APP | OPTION_HIDDEN, APP(caps_retain) },
 	{ "cap-remove", "CAP[,CAP...]", "old name of --caps-remove", ON_PREPARE, OPT_LIST,

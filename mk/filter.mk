@@ -8,3 +8,11 @@ $(B)/gen/filter_default.h: $(B)/tools/filter_gen
 	$(Q)mkdir -p $(@D)
 	$(Q)$< >$@
 GEN += $(B)/gen/filter_default.h
+# … and so are the numbers of system calls, for the filters that manifests ask for.
+$(B)/tools/syscall_gen: tools/syscall_gen.c mk/filter.mk
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -o $@ $< -lseccomp
+$(B)/gen/filter_names.h: $(B)/tools/syscall_gen
+	$(Q)mkdir -p $(@D)
+	$(Q)$< >$@
+GEN += $(B)/gen/filter_names.h

@@ -8,23 +8,23 @@ FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_C))
 TARGETS ?= $(FUZZ_NAMES)
 FUZZ_B := build/fuzz
 FUZZ_LIB_C := $(wildcard $(addprefix lib/,base/*.c fs/*.c json/*.c spec/*.c abi/*.c))
-FUZZ_FLAGS := -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -I. -include lib/base/banned.h \
+FUZZ_FLAGS := -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -I. -I$(B)/gen -include lib/base/banned.h \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FUZZ_LIB_O := $(patsubst %.c,$(FUZZ_B)/%.o,$(FUZZ_LIB_C))
 
-$(FUZZ_B)/%.o: %.c mk/fuzz.mk
+$(FUZZ_B)/%.o: %.c mk/fuzz.mk | $(GEN)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 $(FUZZ_B)/fuzz_%: $(FUZZ_B)/tests/fuzz/fuzz_%.o $(FUZZ_LIB_O)
 	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LIBS)
-FUZZ_SYS_O := $(patsubst %.c,$(FUZZ_B)/%.o,$(filter-out %/filter.c,$(wildcard lib/sys/*.c)))
-$(FUZZ_B)/fuzz_cgroup $(FUZZ_B)/fuzz_sync: $(FUZZ_SYS_O)
+FUZZ_SYS_O := $(patsubst %.c,$(FUZZ_B)/%.o,$(wildcard lib/sys/*.c))
+$(FUZZ_B)/fuzz_cgroup $(FUZZ_B)/fuzz_sync $(FUZZ_B)/fuzz_seccomp: $(FUZZ_SYS_O)
 $(FUZZ_B)/fuzz_ident: $(FUZZ_B)/stage2/ident.o
 $(FUZZ_B)/fuzz_exec: $(FUZZ_B)/stage2/exec.o
 $(FUZZ_B)/fuzz_config: $(FUZZ_B)/stage0/config.o
-$(FUZZ_B)/fuzz_env_file: $(FUZZ_B)/stage0/compose.o
+$(FUZZ_B)/fuzz_env_file: $(FUZZ_B)/stage0/compose.o $(FUZZ_SYS_O)
 $(FUZZ_B)/fuzz_resolve: $(FUZZ_SYS_O) $(patsubst %.c,$(FUZZ_B)/%.o,$(wildcard stage0/store/*.c) stage0/worker.c stage0/self.c)
-$(FUZZ_B)/fuzz_options: $(patsubst %,$(FUZZ_B)/%.o,cmd/commands cmd/options cmd/parse stage0/compose stage0/dns)
+$(FUZZ_B)/fuzz_options: $(patsubst %,$(FUZZ_B)/%.o,cmd/commands cmd/options cmd/parse stage0/compose stage0/dns) $(FUZZ_SYS_O)
 
 # One after the other: each takes a processor. What a target says is shown when it finds something.
 fuzz: $(patsubst %,$(FUZZ_B)/fuzz_%,$(TARGETS))

@@ -8,6 +8,7 @@
 #include "lib/abi/paths.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/sys/filter_list.h"
 
 #define AC_VERSION "0.8.11"
 
@@ -155,6 +156,20 @@ static int set_number(struct arena *a, struct app *app, enum isolator_kind kind,
 	return 0;
 }
 
+/* Replaces the image's, of either of two kinds of which an app has one. */
+static void set_instead(struct arena *a, struct app *app, const struct isolator *iso,
+	enum isolator_kind one, enum isolator_kind other)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < app->isolators.n; i++) {
+		enum isolator_kind kind = app->isolators.v[i].kind;
+		if (kind != one && kind != other)
+			app->isolators.v[kept++] = app->isolators.v[i];
+	}
+	app->isolators.n = kept;
+	isolator_set(a, &app->isolators, iso);
+}
+
 /* An app has one capability set: what the command line says replaces the image's, of either kind.
  */
 static int set_caps(const struct compose_app *in, struct arena *a, struct app *app, struct err *e)
@@ -177,14 +192,61 @@ static int set_caps(const struct compose_app *in, struct arena *a, struct app *a
 		if (!str_after(iso.set.names.v[i], "CAP_"))
 			return ERR_BAD(e, "--caps-%s '%s': a name like CAP_NET_RAW wanted",
 				retain ? "retain" : "remove", iso.set.names.v[i]);
-	size_t kept = 0;
-	for (size_t i = 0; i < app->isolators.n; i++) {
-		enum isolator_kind kind = app->isolators.v[i].kind;
-		if (kind != ISO_CAPS_RETAIN && kind != ISO_CAPS_REMOVE)
-			app->isolators.v[kept++] = app->isolators.v[i];
+	set_instead(a, app, &iso, ISO_CAPS_RETAIN, ISO_CAPS_REMOVE);
+	return 0;
+}
+
+static int seccomp_words(
+	struct strlist *words, struct isolator *iso, const char **ret_mode, struct err *e)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < words->n; i++) {
+		const char *word = words->v[i];
+		const char *mode = str_after(word, "mode="),
+			   *errno_name = str_after(word, "errno=");
+		if ((mode && *ret_mode) || (errno_name && iso->set.errno_name))
+			return ERR_BAD(e, "--seccomp '%s': said twice", word);
+		if (mode)
+			*ret_mode = mode;
+		else if (errno_name)
+			iso->set.errno_name = errno_name;
+		else if (strchr(word, '='))
+			return ERR_BAD(
+				e, "--seccomp '%s': mode= and errno= are all there is", word);
+		else
+			words->v[n++] = word;
 	}
-	app->isolators.n = kept;
-	isolator_set(a, &app->isolators, &iso);
+	words->n = n;
+	return 0;
+}
+
+/* "mode=retain,errno=EPERM,read,write", as rkt has it. */
+static int set_seccomp(
+	const struct compose_app *in, struct arena *a, struct app *app, struct err *e)
+{
+	struct isolator iso = { 0 };
+	const char *mode = NULL;
+	split_commas(a, &in->seccomp, &iso.set.names);
+	if (!in->seccomp.n)
+		return 0;
+	int r = seccomp_words(&iso.set.names, &iso, &mode, e);
+	if (r < 0)
+		return r;
+	const bool retain = str_eq(mode, "retain");
+	if (!retain && !str_eq(mode, "remove"))
+		return ERR_BAD(
+			e, "--seccomp '%s': mode=retain or mode=remove wanted", in->seccomp.v[0]);
+	if (!iso.set.names.n)
+		return ERR_BAD(e, "--seccomp '%s': names of system calls wanted", in->seccomp.v[0]);
+	iso.kind = retain ? ISO_SECCOMP_RETAIN : ISO_SECCOMP_REMOVE;
+	iso.name = retain ? "os/linux/seccomp-retain-set" : "os/linux/seccomp-remove-set";
+	const struct filter_list list = { retain, iso.set.names.v, iso.set.names.n,
+		iso.set.errno_name };
+	struct sock_fprog ignored;
+	r = filter_compile(&list, a, &ignored, e);
+	if (r < 0)
+		return err_wrap(e, r, "--seccomp");
+	set_instead(a, app, &iso, ISO_SECCOMP_RETAIN, ISO_SECCOMP_REMOVE);
 	return 0;
 }
 
@@ -207,7 +269,8 @@ static int compose_isolators(
 			in->oom_score_adj, -1000, 1000, e);
 	if (r < 0)
 		return r;
-	return set_caps(in, a, app, e);
+	r = set_caps(in, a, app, e);
+	return r < 0 ? r : set_seccomp(in, a, app, e);
 }
 
 static int compose_exec(

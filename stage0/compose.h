@@ -23,6 +23,7 @@ struct compose_app {
 	/* Its settings; NULL or empty where the user said nothing. */
 	const char *name, *exec, *working_dir, *user, *group;
 	const char *memory, *cpu, *cpu_shares, *pids, *oom_score_adj;
+	struct strlist seccomp;	     /* mode=retain|remove[,errno=NAME],CALL... */
 	const char *readonly_rootfs; /* "true", "false" */
 	struct strlist args;	     /* after "--": appended to exec */
 	struct strlist supplementary_gids, caps_retain, caps_remove; /* each may hold a,b,c */

@@ -94,8 +94,10 @@ static void set_oom_score_adj(int64_t score)
 		dbg("oom score not set: %s", e.msg);
 }
 
-static int column_fill(
-	const struct cred_plan *cred, const struct ident *id, struct column *c, struct err *e)
+/* `keep`: what is held beyond the wishes until execve, which takes it away: it is neither in the
+ * bounding nor in the inheritable or ambient set. */
+static int column_fill(const struct cred_plan *cred, const struct ident *id, uint64_t keep,
+	struct column *c, struct err *e)
 {
 	struct caps held;
 	int r = caps_get(&held, e);
@@ -116,6 +118,8 @@ static int column_fill(
 		c->caps = (struct caps){ want, want, want };
 		c->ambient = want;
 	}
+	c->caps.permitted |= keep & held.permitted;
+	c->caps.effective |= keep & held.permitted;
 	/* The primary group is in the list too: a file that forbids something to it must not become
 	 * accessible by a change of the primary one. */
 	c->groups = xcalloc(cred->n_supplementary_gids + 1, sizeof *c->groups);
@@ -192,8 +196,9 @@ static int descend(const struct app_plan *plan, const struct ident *id, struct e
 	const struct sock_fprog filter = filter_default();
 	const bool filtered = plan->filter == FILTER_DEFAULT;
 	const bool no_new_privs = plan->cred.no_new_privs;
+	const uint64_t keep = plan->filter == FILTER_LIST && !no_new_privs ? CAP_BIT(SYS_ADMIN) : 0;
 	struct column c = { 0 };
-	int r = column_fill(&plan->cred, id, &c, e);
+	int r = column_fill(&plan->cred, id, keep, &c, e);
 	/* Without no_new_privs only CAP_SYS_ADMIN may load a filter, and it is about to go. */
 	if (r == 0 && filtered && !no_new_privs)
 		r = filter_load(&filter, e);
@@ -205,6 +210,21 @@ static int descend(const struct app_plan *plan, const struct ident *id, struct e
 	if (r == 0 && filtered && no_new_privs)
 		r = filter_load(&filter, e);
 	return r;
+}
+
+/* A list may forbid every call but execve: all others come before it is loaded. */
+static int exec_behind_list(const struct app_plan *plan, int *ret_status, struct err *e)
+{
+	char path[PATH_MAX];
+	int r = app_exec_find(plan->argv.v, plan->envv.v, path, e);
+	if (r < 0)
+		return r;
+	r = filter_load(&plan->filter_list, e);
+	if (r < 0) {
+		*ret_status = EXIT_APP_SETUP;
+		return r;
+	}
+	return app_exec_found(path, plan->argv.v, plan->envv.v, e);
 }
 
 int app_apply(const struct app_plan *plan, const struct ident *id, int *ret_status, struct err *e)
@@ -220,14 +240,16 @@ int app_apply(const struct app_plan *plan, const struct ident *id, int *ret_stat
 	int r = enter_directory(plan->cwd, e);
 	if (r < 0)
 		return r;
-	/* The session keyring is the one of whoever started rkt. A filtered app cannot reach it;
-	 * where the kernel has no keyrings, neither can others. */
-	if (plan->filter == FILTER_NONE)
+	/* The session keyring is the one of whoever started rkt. The default filter keeps it out of
+	 * reach; where the kernel has no keyrings, nobody reaches one. */
+	if (plan->filter != FILTER_DEFAULT)
 		(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
 	r = descend(plan, id, e);
 	if (r < 0)
 		return r;
 	*ret_status = EXIT_APP_EXEC;
+	if (plan->filter == FILTER_LIST)
+		return exec_behind_list(plan, ret_status, e);
 	return app_exec(plan->argv.v, plan->envv.v, e);
 }
 

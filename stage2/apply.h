@@ -10,8 +10,10 @@
  * set is always empty. The process is not dumpable until execve makes it so again: nobody who
  * shares its namespaces can attach to it or reach through its descriptors.
  *
- * Without no_new_privs the filter is loaded while CAP_SYS_ADMIN is still held, before the bounding
- * set is dropped, so that a filter never costs file capabilities.
+ * Without no_new_privs the default filter is loaded while CAP_SYS_ADMIN is still held, before the
+ * bounding set is dropped, so that a filter never costs file capabilities. One that a manifest asks
+ * for may forbid any of these calls: it is loaded last, and CAP_SYS_ADMIN, which is not in the
+ * bounding set any more, is held until execve takes it away.
  *
  * The same function serves the app, `enter`, and event handlers: they cannot differ.
  */

@@ -190,33 +190,101 @@ static const char *env_path(char *const *envv)
 	return value ? value : "";
 }
 
-int app_exec(char *const *argv, char *const *envv, struct err *e)
+/* errno that execve would fail with, as far as it can be told: 0 where it cannot. */
+static int foresee(const char *path)
 {
-	if (strchr(argv[0], '/')) {
-		execve(argv[0], argv, envv);
-		return app_exec_explain(argv[0], errno, e);
+	static const unsigned ours[] = { OUR_MACHINE, EM_386, EM_ARM };
+	char interpreter[PATH_MAX];
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return errno;
+	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return EACCES;
+	struct head head = { .fd = -1 };
+	int num = 0;
+	if (read_head(path, &head)) {
+		const bool named = script_interpreter(&head, interpreter, sizeof interpreter) ||
+				   elf_interpreter(&head, interpreter, sizeof interpreter);
+		bool machine = !is_elf(&head);
+		for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+			machine |= is_elf(&head) && elf_machine(&head) == ours[i];
+		num = !machine ? ENOEXEC : named && access(interpreter, F_OK) < 0 ? ENOENT : 0;
 	}
-	char found[PATH_MAX] = "";
+	fd_close(head.fd);
+	return num;
+}
+
+/* Goes through the paths that argv[0] may stand for. `attempt` returns the errno that this one
+ * fails with, or 0: it is the one. One that may not be executed does not hide a later one, but is
+ * told of when there is none. */
+static int search(char *const *argv, char *const *envv,
+	int (*attempt)(const char *path, char *const *argv, char *const *envv),
+	char found[PATH_MAX], int *ret_num)
+{
 	int num = ENOENT;
+	*found = '\0';
 	for (const char *p = env_path(envv), *end;; p = end + 1) {
 		char path[PATH_MAX];
 		end = strchrnul(p, ':');
 		const char *dir = end == p ? "." : p;
 		int n = snprintf(
-			path, sizeof path, "%.*s/%s", end == p ? 1 : (int)(end - p), dir, argv[0]);
-		if (n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0) {
-			execve(path, argv, envv);
-			/* One that may not be executed does not hide a later one, but is told of
-			 * when there is none. */
-			if (!*found) {
-				num = errno;
-				memcpy(found, path, sizeof found);
+			path, PATH_MAX, "%.*s/%s", end == p ? 1 : (int)(end - p), dir, argv[0]);
+		if (n > 0 && (size_t)n < PATH_MAX && access(path, F_OK) == 0) {
+			int why = attempt(path, argv, envv);
+			if (!*found || why == 0) {
+				num = why;
+				memcpy(found, path, PATH_MAX);
 			}
-			if (errno != EACCES)
+			if (why != EACCES)
 				break;
 		}
 		if (!*end)
 			break;
 	}
+	*ret_num = num;
+	return num == 0;
+}
+
+static int attempt_exec(const char *path, char *const *argv, char *const *envv)
+{
+	execve(path, argv, envv);
+	return errno;
+}
+
+static int attempt_foresee(const char *path, char *const *argv, char *const *envv)
+{
+	(void)argv;
+	(void)envv;
+	return foresee(path);
+}
+
+int app_exec(char *const *argv, char *const *envv, struct err *e)
+{
+	char found[PATH_MAX];
+	int num;
+	if (strchr(argv[0], '/'))
+		return app_exec_explain(argv[0], attempt_exec(argv[0], argv, envv), e);
+	search(argv, envv, attempt_exec, found, &num);
 	return app_exec_explain(*found ? found : argv[0], num, e);
+}
+
+int app_exec_find(char *const *argv, char *const *envv, char ret_path[PATH_MAX], struct err *e)
+{
+	int num;
+	if (!strchr(argv[0], '/')) {
+		if (search(argv, envv, attempt_foresee, ret_path, &num))
+			return 0;
+		return app_exec_explain(*ret_path ? ret_path : argv[0], num, e);
+	}
+	if (strlen(argv[0]) >= PATH_MAX)
+		return ERR_NUM(e, ENAMETOOLONG, "Unable to execute \"%s\"", argv[0]);
+	memcpy(ret_path, argv[0], strlen(argv[0]) + 1);
+	num = foresee(ret_path);
+	return num ? app_exec_explain(ret_path, num, e) : 0;
+}
+
+int app_exec_found(const char *path, char *const *argv, char *const *envv, struct err *e)
+{
+	execve(path, argv, envv);
+	return ERR_SYS(e, "Unable to execute \"%s\"", path);
 }

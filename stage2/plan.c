@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/sys/caps.h"
+#include "lib/sys/filter_list.h"
 #include "stage2/plan_limits.h"
 #include "stage2/plan_mounts.h"
 
@@ -72,25 +73,55 @@ static int plan_exec(const struct runtime_app *app, struct app_plan *plan, struc
 	return 0;
 }
 
+/* One of the two isolators, or neither. */
+static int find_pair(const struct isolators *l, enum isolator_kind one, enum isolator_kind other,
+	const struct isolator **ret, struct err *e)
+{
+	const struct isolator *a = isolator_find(l, one), *b = isolator_find(l, other);
+	if (a && b)
+		return ERR_BAD(e, "isolators '%s' and '%s' exclude each other", a->name, b->name);
+	*ret = a ? a : b;
+	return 0;
+}
+
 static int plan_caps(const struct isolators *isolators, struct cred_plan *cred, struct err *e)
 {
-	const struct isolator *retain = isolator_find(isolators, ISO_CAPS_RETAIN);
-	const struct isolator *remove = isolator_find(isolators, ISO_CAPS_REMOVE);
-	if (retain && remove)
-		return ERR_BAD(e, "isolators '%s' and '%s' exclude each other", retain->name,
-			remove->name);
+	const struct isolator *iso;
+	int r = find_pair(isolators, ISO_CAPS_RETAIN, ISO_CAPS_REMOVE, &iso, e);
 	cred->caps = CAPS_APPC;
-	const struct isolator *iso = retain ? retain : remove;
-	if (!iso)
-		return 0;
+	if (r < 0 || !iso)
+		return r;
+	const bool retain = iso->kind == ISO_CAPS_RETAIN;
 	uint64_t named;
-	int r = caps_parse(iso->set.names.v, iso->set.names.n, &named, e);
+	r = caps_parse(iso->set.names.v, iso->set.names.n, &named, e);
 	if (r < 0)
 		return err_wrap(e, r, "isolator '%s'", iso->name);
 	cred->caps = retain ? named : CAPS_APPC & ~named;
 	/* Who names what an app may keep means the app's user, root or not; defaults are for root
 	 * only, as a default that other users had would be a way to become root. */
-	cred->ambient = retain != NULL;
+	cred->ambient = retain;
+	return 0;
+}
+
+static int plan_filter(const struct isolators *isolators, const struct app_facts *facts,
+	struct arena *a, struct app_plan *plan, struct err *e)
+{
+	const struct isolator *iso;
+	int r = find_pair(isolators, ISO_SECCOMP_RETAIN, ISO_SECCOMP_REMOVE, &iso, e);
+	if (r < 0 || facts->bare || facts->disable_seccomp)
+		return r;
+	plan->filter = FILTER_DEFAULT;
+	if (!iso)
+		return 0;
+	const struct filter_list list = { iso->kind == ISO_SECCOMP_RETAIN, iso->set.names.v,
+		iso->set.names.n, iso->set.errno_name };
+	r = filter_compile(&list, a, &plan->filter_list, e);
+	if (r < 0)
+		return err_wrap(e, r, "isolator '%s'", iso->name);
+	plan->filter = plan->filter_list.len ? FILTER_LIST : FILTER_NONE;
+	if (plan->filter == FILTER_NONE)
+		report_set(
+			&plan->report, iso->name, REPORT_ENFORCED, "no system call is forbidden");
 	return 0;
 }
 
@@ -124,6 +155,8 @@ static const uint8_t enforced[_ISO_MAX] = {
 	[ISO_NO_NEW_PRIVILEGES] = BY_APP,
 	[ISO_CAPS_RETAIN] = BY_APP,
 	[ISO_CAPS_REMOVE] = BY_APP,
+	[ISO_SECCOMP_RETAIN] = BY_APP,
+	[ISO_SECCOMP_REMOVE] = BY_APP,
 };
 
 /* Of each interface but the loopback one, and a pod has no other that is its own. */
@@ -146,12 +179,16 @@ static void plan_report(const struct isolators *isolators, unsigned level,
 		const struct isolator *iso = &isolators->v[i];
 		const unsigned by = (unsigned)iso->kind < _ISO_MAX ? enforced[iso->kind] : 0;
 		const bool caps = iso->kind == ISO_CAPS_RETAIN || iso->kind == ISO_CAPS_REMOVE;
+		const bool seccomp =
+			iso->kind == ISO_SECCOMP_RETAIN || iso->kind == ISO_SECCOMP_REMOVE;
 		if (facts->bare)
 			report_set(report, iso->name, REPORT_IGNORED,
 				"this flavor of stage1 enforces none");
 		else if (caps && facts->disable_caps)
 			report_set(report, iso->name, REPORT_IGNORED,
 				"--insecure-options=capabilities");
+		else if (seccomp && facts->disable_seccomp)
+			report_set(report, iso->name, REPORT_IGNORED, "--insecure-options=seccomp");
 		else if (iso->kind == ISO_NETWORK_BANDWIDTH)
 			report_network(iso, facts, report);
 		else if (iso->kind == ISO_UNKNOWN)
@@ -180,6 +217,8 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	if (r == 0)
 		r = plan_cred(app, facts, &plan.cred, e);
 	if (r == 0)
+		r = plan_filter(&app->app->isolators, facts, a, &plan, e);
+	if (r == 0)
 		r = plan_mounts(pod, app, facts, a, &plan, e);
 	if (r < 0) {
 		app_plan_release(&plan);
@@ -187,7 +226,6 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	}
 	plan_env(app, facts, &plan.envv);
 	if (!facts->bare) {
-		plan.filter = facts->disable_seccomp ? FILTER_NONE : FILTER_DEFAULT;
 		plan_limits(&app->app->isolators, &pod->isolators, &plan.limits, &plan.report);
 		const struct isolator *oom = isolator_find(&app->app->isolators, ISO_OOM_SCORE_ADJ);
 		if (oom)

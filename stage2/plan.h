@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include <linux/filter.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -74,7 +75,7 @@ struct cred_plan {
 	bool no_new_privs;
 };
 
-enum filter_choice { FILTER_NONE, FILTER_DEFAULT };
+enum filter_choice { FILTER_NONE, FILTER_DEFAULT, FILTER_LIST };
 
 struct app_facts {
 	const char *uuid, *hostname;
@@ -100,7 +101,8 @@ struct app_plan {
 	const char *cwd;
 	struct cred_plan cred;
 	enum filter_choice filter;
-	int64_t oom_score_adj; /* INT64_MIN: leave */
+	struct sock_fprog filter_list; /* FILTER_LIST */
+	int64_t oom_score_adj;	       /* INT64_MIN: leave */
 	/* Not 0: SIGKILL when this parent dies (fly, which has no pid namespace to die with it).
 	 * app_apply() sets it after the last change of credentials, which would clear it, and
 	 * checks that the parent is still there. */

@@ -107,7 +107,10 @@ void app_plan_print(const struct app_plan *plan, struct str *out)
 	print_handler("pre-start", plan->pre_start, out);
 	print_handler("post-stop", plan->post_stop, out);
 	print_cred(&plan->cred, out);
-	str_addf(out, "filter %s\n", plan->filter == FILTER_DEFAULT ? "default" : "none");
+	static const char *const filters[] = {
+		[FILTER_NONE] = "none", [FILTER_DEFAULT] = "default", [FILTER_LIST] = "list"
+	};
+	str_addf(out, "filter %s\n", filters[plan->filter]);
 	if (plan->oom_score_adj != INT64_MIN)
 		str_addf(out, "oom-score-adj %" PRId64 "\n", plan->oom_score_adj);
 	const struct {

@@ -367,6 +367,17 @@ static void check_names(void)
 	}
 }
 
+/* For @rkt/default-whitelist. */
+static void write_names(void)
+{
+	printf("static const char filter_default_list[] =\n");
+	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+		printf("\t\"%s \"\n", allowed[i]);
+	for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
+		printf("\t\"%s \"\n", newer[i].name);
+	printf("\t\"\";\n");
+}
+
 int main(void)
 {
 	static const struct abi x86[] = {
@@ -381,5 +392,6 @@ int main(void)
 	write_filter("__aarch64__", arm, 1);
 	printf("#else\n#error \"tools/filter_gen.c has no filter for this "
 	       "architecture\"\n#endif\n");
+	write_names();
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

@@ -15,6 +15,11 @@ struct sock_fprog filter_default(void)
 	};
 }
 
+const char *filter_default_names(void)
+{
+	return filter_default_list;
+}
+
 int filter_load(const struct sock_fprog *prog, struct err *e)
 {
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, prog, 0, 0) < 0)

@@ -15,6 +15,8 @@
 
 /* The program for this machine. */
 struct sock_fprog filter_default(void);
+/* The calls that it allows (of some, not with all arguments), separated by blanks. */
+const char *filter_default_names(void);
 
 /* Installs a program for the calling thread and everything that it executes. Needs no_new_privs
  * or CAP_SYS_ADMIN. */

@@ -646,6 +646,39 @@ static int do_try(char **a)
 	return 0;
 }
 
+/* One system call by its number, with one argument: sys64, and by the other interfaces of an x86_64
+ * kernel. What is not there says ENOSYS. */
+static int tell(const char *how, char **a, long r)
+{
+	printf("%s %s: %s\n", how, a[0], r < 0 ? strerror((int)-r) : "ok");
+	return 0;
+}
+
+static int do_sys64(char **a)
+{
+	long r = syscall(number(a[0]), number(a[1]), 0, 0, 0, 0, 0);
+	return tell("sys64", a, r < 0 ? -errno : r);
+}
+
+static int do_sysx32(char **a)
+{
+	long r = syscall(0x40000000 | number(a[0]), number(a[1]), 0, 0, 0, 0, 0);
+	return tell("sysx32", a, r < 0 ? -errno : r);
+}
+
+static int do_sys32(char **a)
+{
+	int r = -ENOSYS;
+#ifdef __x86_64__
+	__asm__ volatile(
+		"int $0x80"
+		: "=a"(r)
+		: "0"((int)number(a[0])), "b"((int)number(a[1])), "c"(0), "d"(0), "S"(0), "D"(0)
+		: "memory", "r8", "r9", "r10", "r11");
+#endif
+	return tell("sys32", a, r);
+}
+
 /* --- the table ---------------------------------------------------------------------------------
  */
 
@@ -669,7 +702,8 @@ static const struct {
 	{ "cpu", 1, do_cpu }, { "direct", 3, do_direct }, { "listen", 1, do_listen },
 	{ "connect", 1, do_connect }, { "shm", 1, do_shm }, { "shm-there", 1, do_shm_there },
 	{ "tiocsti", 0, do_tiocsti }, { "mknod", 3, do_mknod }, { "exec", 1, do_exec },
-	{ "try", 1, do_try } };
+	{ "try", 1, do_try }, { "sys64", 1, do_sys64 }, { "sys32", 1, do_sys32 },
+	{ "sysx32", 1, do_sysx32 } };
 
 static int run_one(char **argv, int n_args)
 {

@@ -27,6 +27,11 @@ test_running_pods() {
 	is "$(grep -c prepared <<<"$out")" 3
 	has "$out" '10.0.0.7 db' 'nameserver 9.9.9.9' 'Redis server v='
 }
+test_isolators() {
+	rkt fetch "$IMAGES/busybox.aci" >/dev/null
+	typed isolators.md
+	has "$out" 'isolator-app=resource/memory: enforced' 'as it should be'
+}
 test_images() {
 	typed images.md
 	has "$out" 'hello from hello' 'Redis server v=' built 'successfully verified' 'successfully removed'

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * isolators: what is wrong with the isolators of a pod, seen before anything of it is created.
+ *
+ * Their form was checked when they were decoded (lib/spec/isolator.h). Here it is what they name:
+ * capabilities, system calls, errnos. stage1 does the same again, as it may be another's pod.
+ */
+#pragma once
+
+#include "lib/spec/pod.h"
+
+/* Of the pod and of those apps that it spells out: "app 'x': isolator 'y': …". */
+int isolators_check(const struct pod_manifest *m, struct err *e);
+/* Of one app, which may be NULL; for those that are their image's. */
+int isolators_check_app(const struct app *app, struct err *e);
