@@ -136,6 +136,18 @@ static uint64_t unique_size(const struct images *l, const struct image *image)
 	return shared < image->size ? image->size - shared : 0;
 }
 
+/* What was put together of an image belongs to it. */
+static int add_rendered(struct session *s, struct images *l, struct err *e)
+{
+	struct rendered_list trees = { 0 };
+	int r = store_rendered(&s->store, NULL, &s->cli->arena, &trees, e);
+	for (size_t t = 0; r >= 0 && t < trees.n; t++)
+		for (size_t i = 0; i < l->n; i++)
+			if (str_eq(l->v[i].id, trees.v[t].images.v[trees.v[t].images.n - 1]))
+				l->v[i].size += (uint64_t)trees.v[t].size;
+	return r;
+}
+
 static const char *image_name(struct arena *a, const struct image *i)
 {
 	return i->version ? arena_printf(a, "%s:%s", i->name, i->version) : i->name;
@@ -237,6 +249,8 @@ int cmd_image_list(struct cli *cli, struct err *e)
 		r = session_open(&s, cli, WITH_STORE, e);
 	if (r >= 0)
 		r = store_list(&s.store, &cli->arena, &l, e);
+	if (r >= 0)
+		r = add_rendered(&s, &l, e);
 	if (r < 0)
 		return r;
 	sort_images(&l, &keys, str_eq(cli->order, "desc"));

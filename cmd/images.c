@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include "cmd/commands.h"
+#include "cmd/depends.h"
 #include "cmd/outfile.h"
+#include "cmd/remote.h"
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
@@ -33,16 +35,23 @@ static int each_image(struct session *s, image_fn fn)
 static int fetch_one(struct session *s, const char *ref, struct err *e)
 {
 	struct image image;
+	struct image_manifest *m;
 	struct treeref tree;
+	const char *together;
 	struct arena *a = &s->cli->arena;
 	int r = session_image(s, ref, s->cli->signature, &image, e);
 	if (r < 0)
 		return r;
 	/* Rendered now, so that the first pod need not wait for it. */
 	r = store_tree(&s->store, image.id, &tree, e);
+	if (r >= 0) {
+		treeref_release(&tree);
+		r = store_manifest(&s->store, image.id, a, &m, e);
+	}
+	if (r >= 0)
+		r = session_tree(s, &image, m, pull_policy(s->cli), &together, e);
 	if (r < 0)
 		return err_wrap(e, r, "image '%s'", ref);
-	treeref_release(&tree);
 	printf("%s\n", id_text(a, image.id, s->cli->full ? ID_FULL : ID_SHORT));
 	return 0;
 }
@@ -134,6 +143,7 @@ static int copy_out(struct cli *cli, bool whole, struct err *e)
 	_clean_(session) struct session s = SESSION_INIT;
 	struct image image;
 	struct image_manifest *m;
+	const char *tree = NULL;
 	struct outdir out = OUTDIR_INIT;
 	int r = session_open(&s, cli, WITH_STORE, e);
 	if (r >= 0)
@@ -141,11 +151,12 @@ static int copy_out(struct cli *cli, bool whole, struct err *e)
 	if (r >= 0)
 		r = store_manifest(&s.store, image.id, &cli->arena, &m, e);
 	if (r >= 0 && whole)
-		r = err_wrap(e, compose_check_whole(m, e), "image '%s'", cli->args.v[0]);
+		r = err_wrap(e, session_tree(&s, &image, m, "never", &tree, e), "image '%s'",
+			cli->args.v[0]);
 	if (r >= 0)
 		r = outdir_create(&out, cli->args.v[1], cli->overwrite, e);
 	if (r >= 0)
-		r = store_extract(&s.store, image.id, out.fd, cli->rootfs_only, e);
+		r = store_extract(&s.store, tree ? tree : image.id, out.fd, cli->rootfs_only, e);
 	if (r >= 0)
 		r = outdir_commit(&out, e);
 	outdir_discard(&out);
@@ -203,6 +214,10 @@ static int verify_one(struct session *s, const char *ref, struct err *e)
 	if (r < 0)
 		return r;
 	r = store_verify(&s->store, image.id, e);
+	if (r >= 0) {
+		int sound = session_verify_rendered(s, &image, e);
+		r = sound < 0 ? sound : r & sound;
+	}
 	if (r < 0)
 		return err_wrap(e, r, "image '%s'", ref);
 	const char *id = id_text(&s->cli->arena, image.id, ID_FULL);

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "cmd/depends.h"
+#include "cmd/remote.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -25,6 +27,9 @@ static int find_images(struct session *s, struct compose *c, struct err *e)
 		if (r < 0)
 			return err_wrap(e, r, "image '%s'", c->apps[i].image);
 		store_touch(&s->store, image.id);
+		r = session_tree(s, &image, m, pull_policy(s->cli), &c->apps[i].tree, e);
+		if (r < 0)
+			return err_wrap(e, r, "image '%s'", c->apps[i].image);
 		c->apps[i].image_id = image.id;
 		c->apps[i].manifest = m;
 	}
@@ -67,7 +72,8 @@ static bool conflicts_with_manifest(const struct cli *cli)
 }
 
 /* Every image of a manifest that was given must be in the store. */
-static int check_images(struct session *s, const struct pod_manifest *m, struct err *e)
+static int check_images(
+	struct session *s, const struct pod_manifest *m, const char **trees, struct err *e)
 {
 	if (!m->n_apps)
 		return ERR_BAD(e, "pod must contain at least one application");
@@ -81,7 +87,7 @@ static int check_images(struct session *s, const struct pod_manifest *m, struct 
 		if (r >= 0)
 			r = compose_check_platform(im, e);
 		if (r >= 0)
-			r = compose_check_whole(im, e);
+			r = session_tree(s, &image, im, "never", &trees[i], e);
 		if (r >= 0 && !app->app)
 			r = isolators_check_app(im->app, e);
 		if (r < 0)
@@ -92,7 +98,7 @@ static int check_images(struct session *s, const struct pod_manifest *m, struct 
 	return 0;
 }
 
-static int read_manifest(struct session *s, struct pod_manifest **ret, struct err *e)
+static int read_manifest(struct session *s, struct pod_parts *ret, struct err *e)
 {
 	const char *path = s->cli->pod_manifest;
 	if (conflicts_with_manifest(s->cli))
@@ -102,11 +108,15 @@ static int read_manifest(struct session *s, struct pod_manifest **ret, struct er
 	if (r == -ENOENT)
 		r = ERR_NUM(e, ENOENT, "open");
 	if (r >= 0)
-		r = pod_manifest_decode(str_text(&text), text.len, &s->cli->arena, ret, e);
+		r = pod_manifest_decode(
+			str_text(&text), text.len, &s->cli->arena, &ret->manifest, e);
 	if (r < 0)
 		return err_wrap(e, r, "--pod-manifest '%s'", path);
-	r = compose_check_limits(*ret, e);
-	return r < 0 ? r : check_images(s, *ret, e);
+	r = compose_check_limits(ret->manifest, e);
+	if (r < 0)
+		return r;
+	ret->trees = ARENA_ARRAY(&s->cli->arena, const char *, ret->manifest->n_apps);
+	return check_images(s, ret->manifest, ret->trees, e);
 }
 
 static int resolve_stage1(struct session *s, struct stage1_image *ret, struct err *e)
@@ -144,14 +154,21 @@ static int find_volumes(struct session *s, struct pod_manifest *m, bool stored, 
 	for (size_t i = 0; i < m->n_volumes; i++) {
 		struct volume *v = &m->volumes[i];
 		struct image image = { 0 };
+		struct image_manifest *im;
+		const char *tree;
 		if (v->kind != VOLUME_IMAGE)
 			continue;
 		int r = stored ? session_stored(s, v->source, &image, e)
 			       : session_image(s, v->source, NULL, &image, e);
+		if (r >= 0)
+			r = store_manifest(&s->store, image.id, &s->cli->arena, &im, e);
+		if (r >= 0)
+			r = session_tree(
+				s, &image, im, stored ? "never" : pull_policy(s->cli), &tree, e);
 		if (r < 0)
 			return err_wrap(e, r, "volume '%s'", v->name);
 		store_touch(&s->store, image.id);
-		v->source = image.id;
+		v->source = tree ? tree : image.id;
 	}
 	return 0;
 }
@@ -161,7 +178,7 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 	struct cli *cli = s->cli;
 	int r;
 	if (cli->pod_manifest) {
-		r = read_manifest(s, &ret->manifest, e);
+		r = read_manifest(s, ret, e);
 	} else if (!cli->pod.n_apps) {
 		r = ERR_BAD(e, "must provide at least one image or specify the pod manifest");
 	} else {
@@ -173,6 +190,9 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 		r = find_images(s, &cli->pod, e);
 		if (r >= 0)
 			r = compose_pod(&cli->pod, &cli->arena, &ret->manifest, e);
+		ret->trees = ARENA_ARRAY(&cli->arena, const char *, cli->pod.n_apps);
+		for (size_t i = 0; i < cli->pod.n_apps; i++)
+			ret->trees[i] = cli->pod.apps[i].tree;
 	}
 	if (r >= 0)
 		r = find_volumes(s, ret->manifest, cli->pod_manifest, e);
@@ -192,6 +212,7 @@ int launch_prepare(struct session *s, const struct pod_parts *parts, struct pod 
 	unsigned insecure = s->cli->insecure;
 	struct prepare_options o = {
 		.stage1 = &parts->stage1,
+		.trees = parts->trees,
 		.no_overlay = s->cli->no_overlay,
 		.disable_caps = insecure & INSECURE_CAPABILITIES,
 		.disable_paths = insecure & INSECURE_PATHS,
@@ -256,6 +277,7 @@ int launch_exec(struct session *s, struct pod *p, const struct pod_parts *parts,
 		.disable_seccomp = cli->insecure & INSECURE_SECCOMP,
 		.manifest = parts ? parts->manifest : NULL,
 		.stage1 = parts ? &parts->stage1 : NULL,
+		.trees = parts ? parts->trees : NULL,
 	};
 	return pod_launch(p, &s->store, &o, e);
 }

@@ -9,6 +9,7 @@
 /* What the pod is made of, from the command line: images found, manifest composed or read. */
 struct pod_parts {
 	struct pod_manifest *manifest;
+	const char **trees; /* of each app: struct prepare_options */
 	struct stage1_image stage1;
 };
 int launch_compose(struct session *s, struct pod_parts *ret, struct err *e);

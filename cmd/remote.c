@@ -180,6 +180,19 @@ int remote_image_by_name(struct session *s, const char *name, const char *signat
 	return r < 0 ? err_wrap(e, r, "unable to fetch app image from name \"%s\"", name) : r;
 }
 
+int remote_dependency(
+	struct session *s, const char *name, uint64_t size, struct image *ret, struct err *e)
+{
+	struct fetching f;
+	trust_what_is_there(s, name);
+	int r = begin(&f, s, NULL, e);
+	f.remote.any_platform = true;
+	f.remote.size = size;
+	if (r >= 0)
+		r = remote_fetch_name(&f.remote, name, &s->cli->arena, ret, e);
+	return r < 0 ? err_wrap(e, r, "unable to fetch image from name \"%s\"", name) : r;
+}
+
 int remote_image_by_url(
 	struct session *s, const char *url, const char *signature, struct image *ret, struct err *e)
 {

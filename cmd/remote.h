@@ -11,6 +11,10 @@ const char *pull_policy(const struct cli *cli);
 /* signature: a file, or NULL: it lies beside the image. */
 int remote_image_by_name(struct session *s, const char *name, const char *signature,
 	struct image *ret, struct err *e);
+/* What an image depends on: operating system and processor need not be said in its manifest.
+ * size: of the archive; 0: any. */
+int remote_dependency(
+	struct session *s, const char *name, uint64_t size, struct image *ret, struct err *e);
 int remote_image_by_url(struct session *s, const char *url, const char *signature,
 	struct image *ret, struct err *e);
 

@@ -151,9 +151,8 @@ int session_stored(struct session *s, const char *ref, struct image *ret, struct
 	return r < 0 ? err_wrap(e, r, "image '%s'", ref) : r;
 }
 
-/* An image of the store, or what is newer than it. */
-static int renew(struct session *s, const char *ref, const char *signature, const char *policy,
-	struct image *ret, struct err *e)
+static int renew(struct session *s, const char *ref, const char *signature,
+	const struct dependency *d, const char *policy, struct image *ret, struct err *e)
 {
 	const char *origin = ret->source ? str_after(ret->source, "file://") : NULL;
 	if (!str_eq(policy, "update")) {
@@ -163,7 +162,8 @@ static int renew(struct session *s, const char *ref, const char *signature, cons
 	if (ret->n_layers)
 		return 0; /* it came from a layout or an archive, whose name is not this */
 	if (!origin)
-		return remote_image_by_name(s, ref, signature, ret, e);
+		return d ? remote_dependency(s, ref, d->size, ret, e)
+			 : remote_image_by_name(s, ref, signature, ret, e);
 	/* What was imported from a file that is still there is read from it again. */
 	if (!is_regular_file(origin))
 		return 0;
@@ -173,13 +173,19 @@ static int renew(struct session *s, const char *ref, const char *signature, cons
 	return import_path(s, origin, signature, ret->name, &labels, ret, e);
 }
 
+int session_renew(struct session *s, const char *ref, const struct dependency *d,
+	const char *policy, struct image *ret, struct err *e)
+{
+	return renew(s, ref, NULL, d, policy, ret, e);
+}
+
 static int by_name(
 	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
 {
 	const char *policy = pull_policy(s->cli);
 	int r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
 	if (r >= 0)
-		return renew(s, ref, signature, policy, ret, e);
+		return renew(s, ref, signature, NULL, policy, ret, e);
 	if (r != -ENOENT)
 		return err_wrap(e, r, "image '%s'", ref);
 	if (str_eq(policy, "never"))

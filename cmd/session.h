@@ -56,6 +56,13 @@ int session_stored(struct session *s, const char *ref, struct image *ret, struct
 
 /* Whether an image with layers may be used. */
 int session_check_trust(struct session *s, struct err *e);
+
+/* An image that the store has by the name `ref`, or what is newer than it, as the pull policy says.
+ * d: it is a dependency, else NULL. */
+struct dependency;
+int session_renew(struct session *s, const char *ref, const struct dependency *d,
+	const char *policy, struct image *ret, struct err *e);
+
 struct keystore session_keystore(const struct session *s);
 
 /* The UUID arguments: cli->args, or the one in --uuid-file. */

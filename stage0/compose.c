@@ -486,8 +486,6 @@ static int compose_one(const struct compose *c, const struct compose_app *in, si
 {
 	struct runtime_app *app = &m->apps[m->n_apps];
 	int r = compose_check_platform(in->manifest, e);
-	if (r >= 0)
-		r = compose_check_whole(in->manifest, e);
 	if (r < 0)
 		return r;
 	r = compose_name(m, in, a, &app->name, e);
@@ -612,20 +610,6 @@ int compose_check_platform(const struct image_manifest *m, struct err *e)
 		return ERR_BAD(e, "missing arch label in the image manifest");
 	if (!arch_runs_here(arch))
 		return ERR_BAD(e, "bad arch \"%s\" (this machine runs %s)", arch, target_arch());
-	return 0;
-}
-
-int compose_check_whole(const struct image_manifest *m, struct err *e)
-{
-	if (m->n_dependencies)
-		return ERR_BAD(e,
-			"it depends on image '%s': only an image that has all its files itself "
-			"can be used",
-			m->dependencies[0].image_name);
-	if (m->path_whitelist.n)
-		return ERR_BAD(e,
-			"it has a path whitelist: only an image all of whose files count can be "
-			"used");
 	return 0;
 }
 

@@ -19,6 +19,7 @@ struct compose_app {
 	const char *image;     /* as the user wrote it, for errors */
 	const char *signature; /* file with the image's signature; NULL: beside it */
 	const char *image_id;
+	const char *tree; /* that is put together for it (store_render); NULL: the image's own */
 	const struct image_manifest *manifest;
 	/* Its settings; NULL or empty where the user said nothing. */
 	const char *name, *exec, *working_dir, *user, *group;
@@ -47,10 +48,6 @@ int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **
 /* The labels os and arch of an image that is to run here: "missing os label in the image
  * manifest", "bad os "freebsd"", … */
 int compose_check_platform(const struct image_manifest *m, struct err *e);
-
-/* The image is all that its app needs: its tree is the app's root as it is. One that is to be put
- * together from others, or of which only some paths count, is refused. */
-int compose_check_whole(const struct image_manifest *m, struct err *e);
 
 /* No two apps have names that cannot stand side by side in one pod. */
 int compose_check_names(const struct pod_manifest *m, struct err *e);

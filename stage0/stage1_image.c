@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/parse.h"
+#include "stage0/depends.h"
 #include "stage0/self.h"
 #include "stage0/trust/accept.h"
 
@@ -32,6 +33,11 @@ static int use_id(
 		return ERR_BAD(e,
 			"image '%s' is not a stage1: it has no annotation " STAGE1_ANNOTATION(
 				"run"),
+			m->name);
+	if (depends_any(m))
+		return ERR_BAD(e,
+			"image '%s' depends on other images, or has a path whitelist: a stage1 has "
+			"all its files itself",
 			m->name);
 	store_touch(s, id);
 	*ret = (struct stage1_image){ .id = id, .manifest = m };

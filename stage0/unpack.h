@@ -10,7 +10,8 @@
  *	                  for UNPACK_PACK the image manifest
  *	UNPACK_FD_DIR     the directory that becomes the worker's root
  *	UNPACK_FD_OUTPUT  what the mode says; may be missing for UNPACK_TREE and UNPACK_LAYER
- *	UNPACK_FD_LOWER   a directory to read, for UNPACK_LAYER and UNPACK_SAME
+ *	UNPACK_FD_LOWER   a directory to read, for UNPACK_LAYER and UNPACK_SAME; for UNPACK_RENDER a
+ *	                  list of paths (stage0/unpack/render.h)
  *
  * Strings of the answer come from a process that has read hostile bytes: err_sanitize() them.
  */
@@ -33,8 +34,11 @@ enum unpack_mode {
 	 * bytes as they come → OUTPUT. LOWER: all layers below it, merged; none: it is the lowest
 	 */
 	UNPACK_LAYER,
-	UNPACK_FILES,	 /* archive → DIR; files, directories and links only */
-	UNPACK_SAME,	 /* DIR against LOWER, two trees; differences are counted */
+	UNPACK_FILES, /* archive → DIR; files, directories and links only */
+	UNPACK_SAME,  /* DIR against LOWER, two trees; differences are counted */
+	/* One appc image over what earlier ones have left in DIR/rootfs, which is made where there
+	 * is none. INPUT is a file: it is read twice. LOWER: the paths that count; none: all. */
+	UNPACK_RENDER,
 	UNPACK_DOCUMENT, /* struct oci_query and JSON → OUTPUT: struct oci_answer, a manifest */
 	_UNPACK_MODE_MAX
 };
@@ -44,6 +48,7 @@ enum unpack_flags {
 	/* UNPACK_LAYER without LOWER: the layers below are not known. Where they matter, stop and
 	 * say so: UNPACK_NEEDS_LOWER, and nothing else in the answer means anything. */
 	UNPACK_ALONE = 2,
+	UNPACK_MEASURE = 4, /* UNPACK_RENDER: tree_bytes is all of what lies in DIR/rootfs now */
 };
 
 enum unpack_notes {		/* of UNPACK_LAYER */

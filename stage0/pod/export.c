@@ -47,8 +47,12 @@ static int export_root(
 	if (apps < 0)
 		return ERR_SYS(e, "open the directory of the apps");
 	if (sys_exists(AT_FDCWD, POD_NO_OVERLAY_FILE) < 0) {
+		_clean_(arena) struct arena a = ARENA_INIT;
 		struct treeref t;
-		r = store_tree(s, app->image.id, &t, e);
+		const char *name;
+		r = pod_app_tree(p, app, &a, &name, e);
+		if (r >= 0)
+			r = store_tree(s, name, &t, e);
 		if (r < 0)
 			return r;
 		r = mounts_app(apps, app->name, &t, e);

@@ -52,6 +52,10 @@ void close_on_exec_all(void);
 int pod_read_manifest(
 	struct pod *p, struct arena *a, const struct pod_manifest **ret, struct err *e);
 
+/* The name of the tree that an app's root is made of, as prepare wrote it down. */
+int pod_app_tree(struct pod *p, const struct runtime_app *app, struct arena *a, const char **ret,
+	struct err *e);
+
 /* Executes it with these arguments, argv[0] included; returns only on failure. */
 int stage1_exec(const char *program, const struct strv *args, struct err *e);
 /* stage1's `gc` entry point for a pod that has ended; nothing to do is success. */

@@ -136,6 +136,18 @@ static int tree_path(struct launch *c, const char *id, const char **ret)
 	return 0;
 }
 
+int pod_app_tree(struct pod *p, const struct runtime_app *app, struct arena *a, const char **ret,
+	struct err *e)
+{
+	char path[1024], line[160];
+	snprintf(path, sizeof path, POD_APPSINFO_DIR "/%s/" POD_TREE_ID_FILE, app->name);
+	int r = io_read_line(p->dirfd, path, line, sizeof line, e);
+	if (r < 0)
+		return err_wrap(e, r, "'%s'", path);
+	*ret = arena_strdup(a, line);
+	return 0;
+}
+
 static int mount_apps(struct launch *c, int apps)
 {
 	for (size_t i = 0; i < c->manifest->n_apps; i++) {
@@ -143,7 +155,14 @@ static int mount_apps(struct launch *c, int apps)
 		struct treeref tree;
 		if (!ac_name_valid(app->name))
 			return ERR_BAD(c->e, "'%s' is not a valid app name", app->name);
-		int r = store_tree(c->store, app->image.id, &tree, c->e);
+		const char *name = app->image.id;
+		int r = 0;
+		if (!c->o->manifest)
+			r = pod_app_tree(c->pod, app, &c->arena, &name, c->e);
+		else if (c->o->trees && c->o->trees[i])
+			name = c->o->trees[i];
+		if (r >= 0)
+			r = store_tree(c->store, name, &tree, c->e);
 		if (r < 0)
 			return err_wrap(c->e, r, "app '%s'", app->name);
 		/* The reference is not kept: the pod's own files keep the tree. */

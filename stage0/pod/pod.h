@@ -106,6 +106,9 @@ bool pods_use_tree(void *pods, const char *image_id);
 /* --- stage0/pod/prepare.c ------------------------------------------------------------------ */
 struct prepare_options {
 	const struct stage1_image *stage1;
+	/* Of each app: the name of the tree that is put together for it (store_render); NULL: its
+	 * image's own. The array may be missing. */
+	const char *const *trees;
 	bool no_overlay;
 	bool disable_caps, disable_paths, disable_seccomp; /* --insecure-options, recorded */
 };
@@ -124,6 +127,7 @@ struct launch_options {
 	/* What pod_prepare() has just written, so that it need not be read again; NULL: read it. */
 	const struct pod_manifest *manifest;
 	const struct stage1_image *stage1;
+	const char *const *trees; /* as for pod_prepare(); with manifest */
 };
 /* Private mount namespace, mounts, then execs stage1's run entry point in the pod's directory.
  * Returns only on error. The pod is locked and in phase run. */

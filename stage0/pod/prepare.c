@@ -94,26 +94,33 @@ static int copy_to(struct prep *c, const struct treeref *from, int to)
 	return err_wrap(c->e, r, "copy '%s'", from->path);
 }
 
+/* Where the root of an app comes from. */
+static const char *tree_of(const struct prep *c, size_t i)
+{
+	return c->o->trees && c->o->trees[i] ? c->o->trees[i] : c->manifest->apps[i].image.id;
+}
+
 /* --- apps ---------------------------------------------------------------------------------- */
 
-static int prepare_app(struct prep *c, const struct runtime_app *app, const struct treeref *tree)
+static int prepare_app(struct prep *c, size_t i)
 {
+	const struct runtime_app *app = &c->manifest->apps[i];
 	char dir[PATH_SIZE], path[PATH_SIZE + 32];
 	snprintf(dir, sizeof dir, POD_APPSINFO_DIR "/%s", app->name);
 	int r = make_dir(c, dir);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof path, "%s/" POD_TREE_ID_FILE, dir);
-	r = write_line(c, path, app->image.id);
+	r = write_line(c, path, tree_of(c, i));
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof path, "%s/manifest", dir);
-	r = write_image_manifest(c, app->image.id, path);
+	r = write_image_manifest(c, tree_of(c, i), path);
 	if (r < 0 || c->no_overlay)
 		return r;
 	snprintf(dir, sizeof dir, POD_OVERLAY_DIR "/%s", app->name);
 	r = make_dir(c, dir);
-	return r < 0 ? r : make_overlay(c, dir, tree);
+	return r < 0 ? r : make_overlay(c, dir, &c->trees[i]);
 }
 
 static int prepare_apps(struct prep *c)
@@ -122,8 +129,7 @@ static int prepare_apps(struct prep *c)
 	if (r >= 0 && !c->no_overlay)
 		r = make_dir(c, POD_OVERLAY_DIR);
 	for (size_t i = 0; r >= 0 && i < c->manifest->n_apps; i++) {
-		const struct runtime_app *app = &c->manifest->apps[i];
-		r = err_wrap(c->e, prepare_app(c, app, &c->trees[i]), "app '%s'", app->name);
+		r = err_wrap(c->e, prepare_app(c, i), "app '%s'", c->manifest->apps[i].name);
 	}
 	return r;
 }
@@ -268,7 +274,7 @@ static int take_trees(struct prep *c)
 		if (strlen(app->name) > APP_NAME_MAX)
 			return ERR_BAD(c->e, "app name '%s' is longer than %d characters",
 				app->name, APP_NAME_MAX);
-		r = store_tree(c->store, app->image.id, &c->trees[i], c->e);
+		r = store_tree(c->store, tree_of(c, i), &c->trees[i], c->e);
 		if (r < 0)
 			return err_wrap(c->e, r, "app '%s'", app->name);
 	}

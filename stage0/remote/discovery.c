@@ -188,13 +188,51 @@ static int parse_wanted(const char *ref, struct arena *a, struct wanted *ret, st
 	return 0;
 }
 
+#define SIMPLE_TEMPLATE "{name}-{version}-{os}-{arch}.{ext}"
+
+bool simple_endpoint(
+	const char *scheme, const struct wanted *w, struct arena *a, struct endpoint *ret)
+{
+	size_t labels;
+	/* A name without a path is a host: another one, with all that behind it. */
+	if (!strchr(w->name, '/'))
+		return false;
+	const char *template = arena_printf(a, "%s://" SIMPLE_TEMPLATE, scheme);
+	ret->aci = template_render(template, w, "aci", a, &labels);
+	ret->asc = template_render(template, w, "aci.asc", a, &labels);
+	return ret->aci && ret->asc;
+}
+
+/* Over http only when https gives nothing. */
+static int fetch_simple(const struct remote *r, const struct wanted *w,
+	const struct wanted *required, struct arena *a, struct image *ret, struct err *e)
+{
+	static const char *const schemes[] = { "https", "http" };
+	struct endpoint at;
+	int s = ERR_NOENT(e, "no endpoints discovered");
+	for (size_t i = 0; i < (r->allow_http ? 2 : 1); i++) {
+		if (!simple_endpoint(schemes[i], w, a, &at))
+			return s;
+		dbg("image: remote fetching from URL \"%s\"", at.aci);
+		s = remote_image(r, at.aci, at.asc, required, a, ret, e);
+		if (s >= 0)
+			return s;
+		err_wrap(e, s, "no endpoints discovered, nor is there one");
+	}
+	return s;
+}
+
 int remote_fetch_name(
 	const struct remote *r, const char *ref, struct arena *a, struct image *ret, struct err *e)
 {
-	struct wanted wanted, latest;
+	struct wanted wanted, latest, required;
 	int s = parse_wanted(ref, a, &wanted, e);
+	if (s >= 0)
+		s = store_parse_name(ref, a, &required.name, &required.labels, e);
 	if (s < 0)
 		return s;
+	if (!r->any_platform)
+		required = wanted;
 	bool versioned = nv_get(&wanted.labels, "version") != NULL;
 	latest.name = wanted.name;
 	latest.labels = (struct nvlist){ 0 };
@@ -204,11 +242,12 @@ int remote_fetch_name(
 	dbg("image: searching for app image %s", wanted.name);
 	s = walk(r, wanted.name, take_endpoint, &search, e);
 	if (s == 0)
-		s = ERR_NOENT(e, "no endpoints discovered");
-	if (s < 0)
-		return err_wrap(e, s, "discovery failed for \"%s\"", wanted.name);
-	dbg("image: remote fetching from URL \"%s\"", search.found.aci);
-	return remote_image(r, search.found.aci, search.found.asc, &wanted, a, ret, e);
+		s = fetch_simple(r, versioned ? &wanted : &latest, &required, a, ret, e);
+	else if (s > 0) {
+		dbg("image: remote fetching from URL \"%s\"", search.found.aci);
+		return remote_image(r, search.found.aci, search.found.asc, &required, a, ret, e);
+	}
+	return s < 0 ? err_wrap(e, s, "discovery failed for \"%s\"", wanted.name) : s;
 }
 
 int remote_fetch_url(

@@ -15,6 +15,9 @@ const char *template_render(const char *template, const struct wanted *w, const 
 struct endpoint {
 	const char *aci, *asc;
 };
+/* Where an image with a version is by simple discovery. false: its name is no path. */
+bool simple_endpoint(
+	const char *scheme, const struct wanted *w, struct arena *a, struct endpoint *ret);
 /* The best of the templates of a page for that image: the one with the most labels, the first of
  * those. false: there is none. */
 bool metas_best(const struct fetch_metas *metas, const struct wanted *w, struct arena *a,

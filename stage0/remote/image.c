@@ -142,6 +142,13 @@ static void resume(struct job *j, struct fetch_http_progress *p, struct request 
 		(unsigned long long)q->offset);
 }
 
+/* What cannot be compressed grows a little by the attempt. */
+static uint64_t most_bytes(const struct remote *r)
+{
+	uint64_t size = r->size;
+	return size && size < IMAGE_MAX / 2 ? size + size / 16 + 65536 : IMAGE_MAX;
+}
+
 static int get_image(struct job *j, struct fetch_http *ret, struct err *e)
 {
 	struct fetch_http_progress p;
@@ -150,7 +157,7 @@ static int get_image(struct job *j, struct fetch_http *ret, struct err *e)
 		.etag = j->has_note ? j->note.etag : NULL,
 		.body = j->part.fd,
 		.progress = j->part.info_fd,
-		.max_body = IMAGE_MAX,
+		.max_body = most_bytes(j->r),
 		.tell = true,
 	};
 	resume(j, &p, &q);

@@ -36,6 +36,9 @@ struct remote {
 	bool allow_http;   /* http:// too, and secrets over it */
 	bool no_tls_check; /* whoever answers is believed */
 	bool insecure;	   /* signatures are not asked for */
+	bool any_platform; /* an image found by name need not have the labels os and arch, unless
+			    * they were asked for */
+	uint64_t size;	   /* that an image's archive should have, perhaps compressed; 0: any */
 	bool unsigned_too; /* some images need none: one that is missing is no failure yet */
 	int signature_fd;  /* the signature that the user names; -1: it is asked for */
 	int (*import)(void *ctx, const struct download *d, const char **ret_id, struct err *e);
@@ -48,7 +51,9 @@ struct remote {
 /* An image at an http(s) URL; its signature is the URL's .aci made .aci.asc. */
 int remote_fetch_url(
 	const struct remote *r, const char *url, struct arena *a, struct image *ret, struct err *e);
-/* Discovery (appc 0.8.11 spec/discovery.md), then the same. */
+/* Discovery (appc 0.8.11 spec/discovery.md), then the same. Where no page says where the image is,
+ * it may be at https://NAME-VERSION-OS-ARCH.aci itself: simple discovery of earlier versions of
+ * appc. */
 int remote_fetch_name(
 	const struct remote *r, const char *ref, struct arena *a, struct image *ret, struct err *e);
 

@@ -30,6 +30,22 @@ const char *id_hex(const char *id, struct err *e)
 	return NULL;
 }
 
+const char *tree_name(const char *id, struct err *e)
+{
+	return rendered_name_valid(id) ? id : id_hex(id, e);
+}
+
+/* FNV-1a, twice. */
+void make_key(const char *text, char ret[KEY_SIZE])
+{
+	uint64_t a = 0xcbf29ce484222325, b = 0x84222325cbf29ce4;
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		a = (a ^ *p) * 0x100000001b3;
+		b = (b ^ (uint64_t)(*p + 0x9d)) * 0x100000001b3;
+	}
+	snprintf(ret, KEY_SIZE, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
+}
+
 /* Directories of the store are root's own; where the group rkt exists, its members may fetch. Trees
  * stay out of reach in either case: an image may contain setuid programs. */
 static const struct {

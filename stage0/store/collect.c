@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,6 +132,57 @@ static int orphan_layer_blob(void *ctx, const char *hex, struct err *e)
 	return 0;
 }
 
+/* --- trees that were put together ------------------------------------------------------------- */
+
+/* Damaged ones belong to nobody. */
+static int orphan_rendered(void *ctx, const char *name, struct err *e)
+{
+	struct collector *c = ctx;
+	_clean_(arena) struct arena a = ARENA_INIT;
+	struct err why = ERR_INIT;
+	struct rendered t;
+	_clean_(fd) int lock = -1;
+	if (!rendered_name_valid(name))
+		return 0;
+	int r = take(c->s, CAS_TREE, name, &lock, e);
+	if (r <= 0 || (c->in_use && c->in_use(c->ctx, name)))
+		return r < 0 ? r : 0;
+	r = rendered_read(c->s, name, &a, &t, &why);
+	if (r >= 0 && record_exists(c->s, id_hex(t.images.v[t.images.n - 1], &why)) &&
+		rendered_last_used(c->s, name) > c->unused_before_ns)
+		return 0;
+	return remove_tree(c->s, name, e);
+}
+
+struct rendered_use {
+	const struct collector *c;
+	struct arena a;
+	const char *hex;
+	bool yes;
+};
+
+static int uses_rendered(void *ctx, const char *name, struct err *e)
+{
+	struct rendered_use *q = ctx;
+	struct rendered t;
+	if (q->yes || !rendered_name_valid(name) || !q->c->in_use ||
+		rendered_read(q->c->s, name, &q->a, &t, e) < 0 ||
+		strcmp(t.images.v[t.images.n - 1] + strlen(ID_PREFIX), q->hex) != 0)
+		return 0;
+	q->yes = q->c->in_use(q->c->ctx, name);
+	return 0;
+}
+
+/* A pod of the image uses what was made of it, and not the image's own tree. */
+static bool used_rendered(const struct collector *c, const char *hex)
+{
+	struct rendered_use q = { .c = c, .a = ARENA_INIT, .hex = hex };
+	struct err ignored = ERR_INIT;
+	bool yes = cas_each(c->s, CAS_TREE, 0, uses_rendered, &q, &ignored) < 0 || q.yes;
+	arena_release(&q.a);
+	return yes;
+}
+
 static int unused_image(void *ctx, const char *hex, struct err *e)
 {
 	struct collector *c = ctx;
@@ -145,7 +197,7 @@ static int unused_image(void *ctx, const char *hex, struct err *e)
 	if (fstatat(c->s->dirfd, place(CAS_IMAGE, hex).path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	int64_t last = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	if (last > c->unused_before_ns || used(c, hex))
+	if (last > c->unused_before_ns || used(c, hex) || used_rendered(c, hex))
 		return 0;
 	r = remove_record(c->s, hex, e);
 	if (r >= 0 && lock >= 0)
@@ -191,6 +243,8 @@ int store_remove(struct store *s, const char *id, tree_in_use_fn in_use, void *c
 	if (r >= 0)
 		r = orphan_blob(&c, hex, e);
 	if (r >= 0)
+		r = cas_each(s, CAS_TREE, 0, orphan_rendered, &c, e);
+	if (r >= 0)
 		r = cas_each(s, CAS_TREE, OCI_HEX_SIZE, orphan_layer, &c, e);
 	if (r >= 0)
 		r = cas_each(s, CAS_BLOB256, OCI_HEX_SIZE, orphan_layer_blob, &c, e);
@@ -217,6 +271,7 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 		{ CAS_TMP, 0, leftover },
 		{ CAS_IMAGE, HEX_SIZE, unused_image },
 		{ CAS_TREE, HEX_SIZE, orphan_tree },
+		{ CAS_TREE, 0, orphan_rendered },
 		{ CAS_TREE, OCI_HEX_SIZE, orphan_layer },
 		{ CAS_BLOB, HEX_SIZE, orphan_blob },
 		{ CAS_BLOB256, OCI_HEX_SIZE, orphan_layer_blob },

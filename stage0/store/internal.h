@@ -32,6 +32,12 @@ struct place place(const char *dir, const char *name);
 /* The hex part of an id that somebody gave us; NULL and an error when it is not one. */
 const char *id_hex(const char *id, struct err *e);
 bool hex_valid(const char *name);
+/* The name below cas/tree of what an image's id, or the name of a rendered tree, stands for; NULL
+ * and an error when it is neither. */
+const char *tree_name(const char *id, struct err *e);
+enum { KEY_SIZE = 33 };
+/* 32 hex digits made of a text: to find, not to tell apart for certain. */
+void make_key(const char *text, char ret[KEY_SIZE]);
 
 /* --- cas.c: the directories --- */
 int cas_make_dirs(struct store *s, struct err *e);
@@ -91,6 +97,14 @@ int tree_open_locked(struct store *s, const char *name, const char *what, int *r
 int tree_publish(struct store *s, struct tmp *tree, const char *name, int *ret_fd, struct err *e);
 int blob_publish(
 	struct store *s, struct tmp *blob, const char *dir, const char *name, struct err *e);
+
+/* --- rendered.c: trees that were put together --- */
+#define RENDERED_PREFIX "deps-"
+bool rendered_name_valid(const char *name);
+int rendered_read(
+	struct store *s, const char *name, struct arena *a, struct rendered *ret, struct err *e);
+/* Last use, unix time in ns; 0: unknown. */
+int64_t rendered_last_used(struct store *s, const char *name);
 
 /* --- merge.c: several layers as one tree, to be read --- */
 struct merged {

@@ -14,18 +14,7 @@
 #include "lib/json/jenc.h"
 #include "stage0/store/internal.h"
 
-enum { NOTE_MAX = 16 * 1024, KEY_SIZE = 33, PART_TRIES = 64 };
-
-/* FNV-1a, twice. */
-static void make_key(const char *url, char ret[KEY_SIZE])
-{
-	uint64_t a = 0xcbf29ce484222325, b = 0x84222325cbf29ce4;
-	for (const unsigned char *p = (const unsigned char *)url; *p; p++) {
-		a = (a ^ *p) * 0x100000001b3;
-		b = (b ^ (uint64_t)(*p + 0x9d)) * 0x100000001b3;
-	}
-	snprintf(ret, KEY_SIZE, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
-}
+enum { NOTE_MAX = 16 * 1024, PART_TRIES = 64 };
 
 /* --- notes ------------------------------------------------------------------------------------ */
 

@@ -13,6 +13,9 @@
  *	                          form. Named by its diff id or, when it depends on the layers below
  *	                          it (stage0/unpack/layer.h), by its chain id
  *	cas/tree/<64 hex>/layer   what it was made of
+ *	cas/tree/deps-<32 hex>/   rootfs and manifest of an image that is put together from several:
+ *	                          appc's dependencies and path whitelists
+ *	cas/tree/deps-<32 hex>/rendered  of which
  *	cas/remote/<key>          which image a URL gave (stage0/store/remote.h)
  *	cas/tmp/                  everything that is not yet true
  *
@@ -170,6 +173,46 @@ int store_manifest(struct store *s, const char *id, struct arena *a, struct imag
 int store_manifest_bytes(struct store *s, const char *id, struct str *out, struct err *e);
 void store_touch(struct store *s, const char *id); /* last used = now; failure does not matter */
 
+/*
+ * An image that is put together from several (stage0/depends.h): the images in the order in which
+ * they are extracted, itself the last, and what of each counts. Its root filesystem is made once,
+ * out of the archives, and shared by pods; the tree has a name of its own, "deps-<32 hex>", that
+ * takes the place of an image's id in store_tree(), store_manifest() and for pods. It depends on
+ * which images there are: when an image depends on another one by name and that has a newer
+ * version, there will be another tree. Once made, it needs none of the images.
+ */
+struct render_step {
+	const char *id;
+	bool all;	      /* everything counts; else: */
+	struct strlist paths; /* sorted, without a leading '/' */
+};
+struct render_plan {
+	struct render_step *steps;
+	size_t n;
+	struct strlist images; /* ids in order, with those for which no step is needed */
+};
+int store_render(struct store *s, const struct render_plan *plan, struct arena *a,
+	const char **ret_tree, struct err *e);
+
+/* Trees that were made of an image, or (image NULL) all of them. */
+struct rendered {
+	const char *tree;
+	struct strlist images; /* as in the plan */
+	int64_t size;	       /* bytes of all files */
+};
+struct rendered_list {
+	struct rendered *v;
+	size_t n;
+};
+int store_rendered(struct store *s, const char *image, struct arena *a, struct rendered_list *ret,
+	struct err *e);
+/* Makes the tree anew, as the plan says, and compares. 1: sound; 0: it differed and was replaced.
+ */
+int store_verify_rendered(
+	struct store *s, const char *tree, const struct render_plan *plan, struct err *e);
+/* Is that the size of the image's archive, as it came or uncompressed? 1: yes, 0: no. */
+int store_has_size(struct store *s, const char *id, uint64_t size, struct err *e);
+
 /* A reference that keeps the tree while it is open (a shared flock on the tree's directory). */
 struct treeref {
 	int lock_fd;   /* on cas/tree/<hex> */
@@ -192,7 +235,9 @@ typedef bool (*tree_in_use_fn)(void *ctx, const char *id);
 /* Removes the record at once; blob and tree too unless a pod uses the tree (then store_gc does,
  * later). */
 int store_remove(struct store *s, const char *id, tree_in_use_fn in_use, void *ctx, struct err *e);
-/* Removes: left-overs in cas/tmp, trees and blobs without a record and without a pod, and images
+/* A tree that was put together stays as long as its image does, and was used within `grace_s`, or a
+ * pod uses it.
+ * Removes: left-overs in cas/tmp, trees and blobs without a record and without a pod, and images
  * not used for `grace_s` seconds and without a pod. Each removal is told to `removed` (may be
  * NULL). Goes on past errors, reports the first. */
 int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,

@@ -59,7 +59,7 @@ static int open_layers(struct store *s, int dir, struct treeref *t, struct err *
 
 int store_tree(struct store *s, const char *id, struct treeref *ret, struct err *e)
 {
-	const char *hex = id_hex(id, e);
+	const char *hex = tree_name(id, e);
 	char what[sizeof ID_PREFIX + HEX_SIZE + 16];
 	struct treeref t = TREEREF_INIT;
 	if (!hex)
@@ -105,7 +105,7 @@ int treeref_copy(const struct treeref *t, int dirfd, struct err *e)
 
 int store_manifest_bytes(struct store *s, const char *id, struct str *out, struct err *e)
 {
-	const char *hex = id_hex(id, e);
+	const char *hex = tree_name(id, e);
 	char path[PLACE_SIZE + 16];
 	if (!hex)
 		return -EINVAL;

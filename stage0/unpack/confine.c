@@ -19,6 +19,8 @@ static const uint32_t mode_caps[_UNPACK_MODE_MAX] = {
 	 * is among the system calls below. */
 	[UNPACK_LAYER] = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) | CAP(MKNOD) |
 			 CAP(SETFCAP) | CAP(SYS_ADMIN),
+	[UNPACK_RENDER] = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) | CAP(MKNOD) |
+			  CAP(SETFCAP),
 	[UNPACK_FILES] = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER),
 	[UNPACK_SAME] = CAP(DAC_READ_SEARCH),
 	[UNPACK_DOCUMENT] = 0,
@@ -28,7 +30,7 @@ static const uint32_t mode_caps[_UNPACK_MODE_MAX] = {
 static const uint32_t calls[] = { SYS_openat, SYS_newfstatat, SYS_statx, SYS_getdents64,
 	SYS_readlinkat, SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_unlinkat,
 	SYS_fchown, SYS_fchownat, SYS_fchmod, SYS_fchmodat, SYS_utimensat, SYS_fsetxattr,
-	SYS_fgetxattr, SYS_flistxattr };
+	SYS_fgetxattr, SYS_flistxattr, SYS_fremovexattr };
 
 int job_confine(const struct unpack_request *request, int dirfd, struct err *e)
 {

@@ -110,6 +110,24 @@ static size_t common_depth(const struct dirs *d, const char *path, size_t parent
 	return depth;
 }
 
+static int keep_time(struct dir *dir, int fd, struct err *e)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return ERR_SYS(e, "stat directory '%s'", dir->path);
+	dir->listed = true;
+	dir->mtime = st.st_mtim;
+	return 0;
+}
+
+/* There is none, or something that a directory may take the place of. */
+static bool may_make(const struct dirs *d, int fd)
+{
+	if (fd >= 0)
+		return false;
+	return errno == ENOENT ? d->create : d->over && (errno == ENOTDIR || errno == ELOOP);
+}
+
 /* Opens the component that ends at `end` of d->at, as the next of the walk. */
 static int push(struct dirs *d, const char *name, size_t end, struct err *e)
 {
@@ -118,9 +136,10 @@ static int push(struct dirs *d, const char *name, size_t end, struct err *e)
 	int in = d->depth ? d->fds[d->depth - 1] : d->root;
 	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(in, name, flags);
-	if (fd < 0 && errno == ENOENT && d->create) {
+	bool made = fd < 0;
+	if (may_make(d, fd)) {
 		/* Umask and the owner of this process must not show in the tree. */
-		if (mkdirat(in, name, 0700) < 0 ||
+		if ((errno != ENOENT && unlinkat(in, name, 0) < 0) || mkdirat(in, name, 0700) < 0 ||
 			fchownat(in, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0 ||
 			fchmodat(in, name, 0755, 0) < 0)
 			return ERR_SYS(e, "create directory '%.*s'", (int)end, d->at);
@@ -132,7 +151,11 @@ static int push(struct dirs *d, const char *name, size_t end, struct err *e)
 		return ERR_SYS(e, "open directory '%.*s'", (int)end, d->at);
 	d->fds[d->depth] = fd;
 	d->ends[d->depth++] = end;
-	return dirs_note(d, d->at, end, e) ? 0 : -EFBIG;
+	size_t known = d->n;
+	struct dir *dir = dirs_note(d, d->at, end, e);
+	if (!dir)
+		return -EFBIG;
+	return d->over && !made && d->n > known ? keep_time(dir, fd, e) : 0;
 }
 
 int dirs_parent(struct dirs *d, const char *path, const char **ret_name, struct err *e)

@@ -41,6 +41,9 @@ struct dirs {
 	size_t depth;
 	char at[ENTRY_PATH_MAX];
 	bool create; /* make directories that are missing */
+	/* What is no directory makes room for one that is wanted there, and the times of those that
+	 * were there before are kept: noted as listed. With create. */
+	bool over;
 };
 
 int dirs_init(struct dirs *d, int root, bool create, struct err *e);

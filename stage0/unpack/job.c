@@ -14,6 +14,7 @@
 #include "stage0/unpack/document.h"
 #include "stage0/unpack/layer.h"
 #include "stage0/unpack/pack.h"
+#include "stage0/unpack/render.h"
 #include "stage0/unpack/same.h"
 #include "stage0/unpack/tree.h"
 
@@ -209,6 +210,48 @@ static int make_files(struct job *j, struct err *e)
 	return r;
 }
 
+static int open_rendered(int dir, struct err *e)
+{
+	_clean_(fd) int fd = openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? make_rootfs(dir, e) : ERR_SYS(e, "open 'rootfs'");
+	return take_fd(&fd);
+}
+
+/* What of the archive counts, when not all of it does. */
+static int scan_image(struct job *j, struct render *render, struct err *e)
+{
+	if (!render->filtered)
+		return 0;
+	off_t start = lseek(j->fds->input, 0, SEEK_CUR);
+	const struct sink sink = render_scan(render);
+	int r = read_image(j, &sink, -1, e);
+	render_scanned(render);
+	if (r >= 0 && (start < 0 || lseek(j->fds->input, start, SEEK_SET) < 0))
+		r = ERR_SYS(e, "seek");
+	return r;
+}
+
+static int render_image(struct job *j, struct err *e)
+{
+	struct render *render = xcalloc(1, sizeof *render);
+	_clean_(fd) int root = open_rendered(j->fds->dir, e);
+	int r = root < 0 ? root : render_init(render, root, j->fds->lower, e);
+	const struct sink sink = render_sink(render);
+	if (r >= 0)
+		r = scan_image(j, render, e);
+	if (r >= 0)
+		r = read_image(j, &sink, -1, e);
+	if (r >= 0)
+		r = render_finish(render, e);
+	if (root >= 0)
+		render_release(render);
+	free(render);
+	if (r >= 0 && (j->request->flags & UNPACK_MEASURE))
+		r = render_measure(root, &j->answer->tree_bytes, e);
+	return r;
+}
+
 static int compare_trees(struct job *j, struct err *e)
 {
 	return same_trees(j->fds->dir, j->fds->lower, &j->answer->differences, &j->answer->err, e);
@@ -226,6 +269,7 @@ static int (*const modes[_UNPACK_MODE_MAX])(struct job *, struct err *) = {
 	[UNPACK_PACK] = make_archive,
 	[UNPACK_LAYER] = make_layer,
 	[UNPACK_FILES] = make_files,
+	[UNPACK_RENDER] = render_image,
 	[UNPACK_SAME] = compare_trees,
 	[UNPACK_DOCUMENT] = read_document,
 };

@@ -13,7 +13,7 @@
 
 /* Made once: top is what must not change, tree within it is what is filled. */
 static char top[] = "/dev/shm/rkt-fuzz-untar-XXXXXX";
-static int top_fd = -1, tree_fd = -1, lower_fd = -1;
+static int top_fd = -1, tree_fd = -1, lower_fd = -1, whitelist_fd = -1;
 
 static void prepare(void)
 {
@@ -47,10 +47,36 @@ static unsigned names_in(int fd)
 static int run(enum unpack_mode mode, int input, struct unpack_answer *answer)
 {
 	const struct unpack_request q = { .mode = mode, .max_bytes = 4 << 20, .max_entries = 256 };
-	const struct job_fds fds = { input, tree_fd, -1, mode == UNPACK_LAYER ? lower_fd : -1 };
+	const struct job_fds fds = { input, tree_fd, -1,
+		mode == UNPACK_LAYER	? lower_fd
+		: mode == UNPACK_RENDER ? whitelist_fd
+					: -1 };
 	FUZZ_HOLDS(lseek(input, 0, SEEK_SET) == 0);
 	job_run(&q, &fds, answer);
 	return answer->result;
+}
+
+/* Over what another image has left, with links that lead away; all of it, or some paths. */
+static void over_another(int input, struct unpack_answer *answer)
+{
+	static const char some[] = "a\0a/b\0bin/sh\0etc\0file\0hard\0";
+	struct err e;
+	for (int filtered = 0; filtered < 2; filtered++) {
+		FUZZ_HOLDS(mkdirat(tree_fd, "rootfs", 0700) == 0);
+		FUZZ_HOLDS(symlinkat("../../..", tree_fd, "rootfs/a") == 0);
+		FUZZ_HOLDS(symlinkat("/", tree_fd, "rootfs/dir") == 0);
+		FUZZ_HOLDS(mkdirat(tree_fd, "rootfs/file", 0700) == 0);
+		if (filtered) {
+			whitelist_fd = memfd_create("whitelist", MFD_CLOEXEC);
+			FUZZ_HOLDS(io_write_all(whitelist_fd, some, sizeof some - 1, &e) == 0);
+			FUZZ_HOLDS(lseek(whitelist_fd, 0, SEEK_SET) == 0);
+		}
+		if (run(UNPACK_RENDER, input, answer) != 0)
+			FUZZ_HOLDS(answer->err.kind != ERR_NONE && answer->err.len > 0);
+		whitelist_fd = fd_close(whitelist_fd);
+		FUZZ_HOLDS(names_in(top_fd) == 2 && names_in(tree_fd) == 1);
+		FUZZ_HOLDS(rmtree_contents(tree_fd, &e) == 0);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -76,5 +102,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_HOLDS(answer.err.kind != ERR_NONE && answer.err.len > 0);
 	FUZZ_HOLDS(names_in(top_fd) == 2 && names_in(lower_fd) == 2);
 	FUZZ_HOLDS(rmtree_contents(tree_fd, &e) == 0);
+	over_another(input, &answer);
 	return 0;
 }

@@ -343,12 +343,109 @@ test_another_image_than_asked_for() {
 test_no_discovery() {
 	mkdir -p site
 	site "${RKTC[@]}" fetch example.com/a/b:1
-	refused 'discovery failed for "example.com/a/b"'
+	refused 'discovery failed for "example.com/a/b"' 'no endpoints discovered' 404
 	is "$(grep -c ac-discovery nginx.log)" 3
 	site "${RKTC[@]}" fetch no-such-name.example/a:1
 	refused
 	run rkt fetch nodots
 	refused
+}
+
+test_simple_discovery() {
+	local arch
+	arch=$(tar -xOf "$TESTAPP" manifest | jq -r '.labels[] | select(.name == "arch").value')
+	mkdir -p site
+	cp "$TESTAPP" "site/testapp-1.0.0-linux-$arch.aci"
+	site "${RKTC[@]}" --debug fetch example.com/testapp:1.0.0
+	has "$err" "remote fetching from URL \"https://example.com/testapp-1.0.0-linux-$arch.aci\""
+	whole
+	is "$(grep -c 'GET /.*ac-discovery' nginx.log)" 2 'pages are asked first'
+	run rkt image rm "$out"
+	cp "$TESTAPP" "site/testapp-latest-linux-$arch.aci"
+	site "${RKTC[@]}" fetch example.com/testapp
+	whole
+	run rkt image rm "$out"
+	cp "$TESTAPP" "site/testapp-2-linux-$arch.aci"
+	site "${RKTC[@]}" fetch example.com/testapp:2
+	refused 'requested value for label "version": "2" differs'
+	# a name without a path would be a name of another host
+	site "${RKTC[@]}" fetch example.com:1.0.0
+	refused 'no endpoints discovered'
+	site "$RKT" --dir="$DATA" --system-config="$T/none" --local-config="$T/config" fetch example.com/testapp:1.0.0
+	refused 'error downloading the signature file' "testapp-1.0.0-linux-$arch.aci.asc"
+}
+# site/NAME.aci: a manifest and a file. part NAME JQ_FILTER
+part() {
+	mkdir -p "parts/$1"
+	echo "$1" >"parts/$1/$1"
+	jq -n --arg name "example.com/$1" '{acKind: "ImageManifest", acVersion: "0.8.11", name: $name, labels: [{name: "version", value: "1"}]} | '"$2" >part.json
+	"$TOP/tests/images/mkaci.sh" "parts/$1" part.json "site/$1.aci" "${3:-none}"
+}
+test_dependencies() {
+	discovery . 'https://storage.example/{name}.{ext}'
+	mkdir -p site/example.com
+	part base .
+	part middle '.dependencies = [{imageName: "example.com/base", labels: [{name: "version", value: "1"}]}]'
+	part app '.dependencies = [{imageName: "example.com/middle"}]
+		| .labels += [{name: "os", value: "linux"}, {name: "arch", value: "'"$(uname -m | sed 's/x86_64/amd64/')"'"}]'
+	key site/base.aci site/middle.aci site/app.aci
+	cp site/*.aci site/*.asc site/example.com/
+	local srkt=("$RKT" --dir="$DATA" --system-config="$T/none" --local-config="$T/config")
+	# each is verified for its own name
+	run "${srkt[@]}" trust --skip-fingerprint-review --prefix=example.com/app key.pub
+	run "${srkt[@]}" trust --skip-fingerprint-review --prefix=example.com/middle key.pub
+	site "${srkt[@]}" fetch example.com/app
+	refused 'dependency example.com/app -> example.com/middle -> example.com/base' 'trusted for' '"example.com/base"'
+	run "${srkt[@]}" trust --skip-fingerprint-review --prefix=example.com/base key.pub
+	site "${srkt[@]}" fetch example.com/app
+	ok
+	run "${srkt[@]}" image render --rootfs-only example.com/app "$T/seen"
+	ok
+	is "$(cat seen/*)" $'app\nbase\nmiddle'
+	is "$("${srkt[@]}" image list --format=json | jq -c '[.[] | .insecure]')" '[false,false,false]'
+	# what is here is asked for again, and has not changed
+	: >nginx.log
+	site "${srkt[@]}" fetch example.com/app
+	ok
+	is "$(grep -c 'GET /example.com/.*aci HTTP[^"]*" 304' nginx.log)" 3
+	: >nginx.log
+	site "${srkt[@]}" fetch --pull-policy=new example.com/app
+	ok
+	is "$(cat nginx.log)" ''
+	# a newer one
+	part base '.annotations = [{name: "created", value: "2020-01-01T00:00:00Z"}]'
+	echo newer >parts/base/base
+	"$TOP/tests/images/mkaci.sh" parts/base part.json site/example.com/base.aci
+	gpg --batch --yes --quiet --passphrase '' --armor --output site/example.com/base.aci.asc --detach-sign site/example.com/base.aci
+	site "${srkt[@]}" fetch example.com/app
+	ok
+	run "${srkt[@]}" image render --rootfs-only example.com/app "$T/again"
+	is "$(cat again/*)" $'app\nnewer\nmiddle'
+}
+test_dependencies_must_be_what_they_should() {
+	discovery . 'https://storage.example/{name}.{ext}'
+	mkdir -p site/example.com parts/base
+	head -c 200000 /dev/urandom >parts/base/noise
+	part base .
+	cp site/base.aci site/example.com/
+	app() {
+		part app ".dependencies = [{imageName: \"example.com/base\"} + $1]"
+		cp site/app.aci site/example.com/
+		site "${RKTC[@]}" fetch --pull-policy=new "$T/site/app.aci"
+	}
+	app '{size: 1000}'
+	refused 'example.com/app -> example.com/base' larger
+	app '{size: 150000}'
+	refused 'does not have the size'
+	app "{imageID: \"sha512-$(printf '%0128d' 7)\"}"
+	refused 'example.com/app -> example.com/base: it must be image'
+	run rkt image rm example.com/base
+	app '{labels: [{name: "version", value: "2"}]}'
+	refused 'requested value for label "version": "2" differs'
+	app '{labels: [{name: "os", value: "linux"}]}'
+	refused 'requested label "os" not provided'
+	app "{size: $(stat -c %s site/base.aci), imageID: \"sha512-$(sha512sum <site/base.aci | cut -c 1-128)\"}"
+	ok
 }
 
 # --- signatures and keys --------------------------------------------------------------------------

@@ -298,15 +298,6 @@ START_TEST(platform_is_checked)
 }
 END_TEST
 
-START_TEST(images_must_be_whole)
-{
-	begin(1, ",\"dependencies\":[{\"imageName\":\"example.com/base\"}]" APP(""));
-	bad("image 'redis.aci': it depends on image 'example.com/base'");
-	begin(1, ",\"pathWhitelist\":[\"/bin/redis\"]" APP(""));
-	bad("it has a path whitelist");
-}
-END_TEST
-
 START_TEST(host_volumes_must_exist)
 {
 	struct volume v = { .name = "v", .kind = VOLUME_HOST, .source = "/does/not/exist" };
@@ -323,4 +314,4 @@ UNIT_MAIN("compose", &golden, &environment_has_rkt_s_precedence, &environment_is
 	&names_come_from_images_and_differ, &exec_may_come_from_image_or_user,
 	&volumes_and_mounts_are_checked, &early_mounts_are_of_all_apps,
 	&implicit_volumes_are_each_app_s_own, &isolators_are_checked_and_replace_the_image_s,
-	&platform_is_checked, &images_must_be_whole, &host_volumes_must_exist)
+	&platform_is_checked, &host_volumes_must_exist)
