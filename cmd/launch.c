@@ -119,15 +119,26 @@ static int read_manifest(struct session *s, struct pod_parts *ret, struct err *e
 	return check_images(s, ret->manifest, ret->trees, e);
 }
 
+static int fetch_stage1(void *ctx, const char *what, const char **ret_id, struct err *e)
+{
+	struct image image;
+	int r = session_image(ctx, what, NULL, &image, e);
+	if (r >= 0)
+		*ret_id = image.id;
+	return r;
+}
+
 static int resolve_stage1(struct session *s, struct stage1_image *ret, struct err *e)
 {
 	const struct cli *cli = s->cli;
+	const struct stage1_remote remote = { fetch_stage1, s };
 	struct stage1_choice choice = {
 		.name = cli->stage1_name,
 		.path = cli->stage1_path,
 		.url = cli->stage1_url,
 		.hash = cli->stage1_hash,
 		.from_dir = cli->stage1_from_dir,
+		.remote = &remote,
 	};
 	const struct keystore ks = session_keystore(s);
 	return stage1_image_resolve(&s->store, &s->config, &ks, &choice,

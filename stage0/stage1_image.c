@@ -79,6 +79,7 @@ struct source {
 	const struct keystore *ks;
 	bool insecure;
 	struct arena *a;
+	const struct stage1_remote *remote;
 };
 
 static int use_path(
@@ -94,12 +95,26 @@ static int use_path(
 	return err_wrap(e, r, "stage1 image '%s'", path);
 }
 
+static int use_remote(
+	const struct source *from, const char *what, struct stage1_image *ret, struct err *e)
+{
+	const char *id;
+	int r = from->remote->fetch(from->remote->ctx, what, &id, e);
+	if (r >= 0)
+		r = use_id(from->s, id, from->a, ret, e);
+	return err_wrap(e, r, "stage1 image '%s'", what);
+}
+
 static int use_url(
 	const struct source *from, const char *url, struct stage1_image *ret, struct err *e)
 {
 	const char *path = str_after(url, "file://");
+	if (!path && from->remote && (str_after(url, "https://") || str_after(url, "http://")))
+		return use_remote(from, url, ret, e);
 	if (!path)
-		return ERR_BAD(e, "stage1 image '%s': only file:// URLs can be read", url);
+		return ERR_BAD(e,
+			"stage1 image '%s': only https://, http:// and file:// URLs can be read",
+			url);
 	if (path[0] != '/')
 		return ERR_BAD(e, "stage1 image '%s': a file:// URL names an absolute path", url);
 	return use_path(from, path, ret, e);
@@ -113,6 +128,18 @@ static int use_ref(
 	if (r >= 0)
 		r = use_id(s, image.id, a, ret, e);
 	return err_wrap(e, r, "stage1 image '%s'", ref);
+}
+
+static int use_name(
+	const struct source *from, const char *name, struct stage1_image *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = use_ref(from->s, name, from->a, ret, &why);
+	if (r != -ENOENT || !from->remote) {
+		*e = why;
+		return r;
+	}
+	return use_remote(from, name, ret, e);
 }
 
 static int use_from_dir(const struct source *from, const struct config *c, const char *name,
@@ -147,8 +174,10 @@ static int use_configured(
 {
 	if (c->stage1_name) {
 		const char *ref = arena_printf(from->a, "%s:%s", c->stage1_name, c->stage1_version);
+		if (!c->stage1_location)
+			return use_name(from, ref, ret, e);
 		int r = use_ref(from->s, ref, from->a, ret, e);
-		if (r >= 0 || !c->stage1_location)
+		if (r >= 0)
 			return r;
 		*e = ERR_INIT;
 	}
@@ -160,9 +189,9 @@ int stage1_image_resolve(struct store *s, const struct config *c, const struct k
 	const struct stage1_choice *choice, bool insecure, struct arena *a,
 	struct stage1_image *ret, struct err *e)
 {
-	const struct source from = { s, ks, insecure, a };
+	const struct source from = { s, ks, insecure, a, choice->remote };
 	if (choice->name)
-		return use_ref(s, choice->name, a, ret, e);
+		return use_name(&from, choice->name, ret, e);
 	if (choice->hash)
 		return use_ref(s, choice->hash, a, ret, e);
 	if (choice->path)

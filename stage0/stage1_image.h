@@ -2,7 +2,8 @@
 /*
  * stage1_image: which stage1 a pod gets.
  *
- * One of the --stage1-* flags, else the configured image, else `stage1-native.aci` beside the
+ * One of the --stage1-* flags (a name is looked for in the store, and where it is not there by
+ * discovery), else the configured image, else `stage1-native.aci` beside the
  * program. Images that are in the store already (by name, by id) and those from the directory that
  * the program was installed with are trusted; any other needs a signature (stage0/trust/accept.h)
  * or
@@ -27,8 +28,14 @@ struct stage1_image { /* resolved, and in the store */
 	const struct image_manifest *manifest;
 };
 
-struct stage1_choice { /* of the command line; at most one is not NULL */
+/* Gets an image by URL or name from the network, verified as any other, into the store. */
+struct stage1_remote {
+	int (*fetch)(void *ctx, const char *what, const char **ret_id, struct err *e);
+	void *ctx;
+};
+struct stage1_choice { /* of the command line; at most one of the first is not NULL */
 	const char *name, *path, *url, *hash, *from_dir;
+	const struct stage1_remote *remote; /* NULL: only what is here */
 };
 int stage1_image_resolve(struct store *s, const struct config *c, const struct keystore *ks,
 	const struct stage1_choice *choice, bool insecure, struct arena *a,

@@ -496,6 +496,50 @@ test_an_insecure_copy_is_not_enough() {
 	run srkt fetch "https://$at/fresh/1000/app.aci"
 	refused 'error downloading the signature file'
 }
+test_stage1_from_a_url() {
+	mkdir -p www
+	cp "$TOP/$B/stage1-fly.aci" www/fly.aci
+	key www/fly.aci
+	https
+	rkt fetch "$TESTAPP" >/dev/null
+	run srkt prepare --stage1-url="https://$at/fly.aci" example.com/testapp
+	refused 'stage1 image' 'signature made by unknown entity'
+	run srkt trust --skip-fingerprint-review --root key.pub
+	ok
+	run srkt run --stage1-url="https://$at/fly.aci" example.com/testapp
+	ok
+	is "$out" hello
+	: >log
+	run srkt run --stage1-url="https://$at/fly.aci" example.com/testapp
+	is "$out" hello
+	is "$(cat log)" '' 'it is here'
+	run srkt run --pull-policy=update --stage1-url="https://$at/nothing.aci" "$TESTAPP"
+	refused
+	run rkt run --stage1-url="https://$at/app.aci" "$TESTAPP"
+	refused 'is not a stage1'
+	run rkt run --stage1-url="http://$at/fly.aci" "$TESTAPP"
+	refused '--insecure-options=http'
+	run rkt run --pull-policy=never --stage1-url="https://$at/never.aci" "$TESTAPP"
+	refused 'not in the store'
+	mkdir -p config/stage1.d
+	printf '{"rktKind":"stage1","rktVersion":"v1","name":"example.com/other","version":"1","location":"https://%s/fly.aci"}' "$at" >config/stage1.d/a.json
+	run srkt run example.com/testapp
+	is "$out" hello
+}
+test_stage1_by_name() {
+	discovery . 'https://storage.example/{name}.{ext}'
+	mkdir -p site/example.com fly
+	tar -xf "$TOP/$B/stage1-fly.aci" -C fly
+	jq '.name = "example.com/fly"' fly/manifest >fly.json
+	"$TOP/tests/images/mkaci.sh" fly/rootfs fly.json site/example.com/fly.aci
+	site "${RKTC[@]}" run --stage1-name=example.com/fly "$TESTAPP"
+	ok
+	is "$out" hello
+	run rkt run --stage1-name=example.com/fly "$TESTAPP"
+	is "$out" hello
+	run rkt run --pull-policy=never --stage1-name=example.com/none "$TESTAPP"
+	refused 'example.com/none' 'store'
+}
 test_discovery_of_keys() {
 	discovery . 'https://storage.example/x-{version}.{ext}'
 	sed -i 's#</head>#<meta name="ac-discovery-pubkeys" content="example.com https://storage.example/key.pub"></head>#' site/index.html

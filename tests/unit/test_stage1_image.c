@@ -123,13 +123,30 @@ START_TEST(by_path)
 }
 END_TEST
 
+/* What is fetched is other.aci, whatever is asked for. */
+static const char *fetched;
+static int fetch(void *ctx, const char *what, const char **ret_id, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	fetched = what;
+	gives("test/other", NO_CONFIG, CHOOSE(.path = path_of("other.aci")), true);
+	*ret_id = got.id;
+	return 0;
+}
+static const struct stage1_remote remote = { fetch, NULL };
+
 START_TEST(by_url)
 {
 	gives("test/other", NO_CONFIG,
 		CHOOSE(.url = arena_printf(&arena, "file://%s/other.aci", base)), true);
 	refuses("--insecure-options=image", NO_CONFIG,
 		CHOOSE(.url = arena_printf(&arena, "file://%s/other.aci", base)), false);
-	refuses("only file:// URLs", NO_CONFIG, CHOOSE(.url = "https://x/s.aci"), true);
+	refuses("file:// URLs can be read", NO_CONFIG, CHOOSE(.url = "https://x/s.aci"), true);
+	refuses("file:// URLs can be read", NO_CONFIG,
+		CHOOSE(.url = "ftp://x/s.aci", .remote = &remote), true);
+	gives("test/other", NO_CONFIG, CHOOSE(.url = "https://x/s.aci", .remote = &remote), false);
+	ck_assert_str_eq(fetched, "https://x/s.aci");
 	refuses("absolute path", NO_CONFIG, CHOOSE(.url = "file://other.aci"), true);
 }
 END_TEST
