@@ -18,9 +18,17 @@ struct pull {
 	struct registry *g;
 	struct registry_document documents[DOCUMENTS_MAX];
 	size_t n;
+	uint64_t config_size;
 	struct layers *layers;
 	struct layer_supply supply;
 };
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 /* --- what is here ----------------------------------------------------------------------------- */
 
@@ -40,12 +48,9 @@ int registry_stored(struct store *s, const struct registry_ref *ref, struct aren
 
 static int write_note(const struct pull *u, const char *digest, const char *id, struct err *e)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	const struct remote_note note = { .url = u->ref->text,
-		.etag = digest,
-		.image = id,
-		.fetched_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec };
+	const struct remote_note note = {
+		.url = u->ref->text, .etag = digest, .image = id, .fetched_ns = now_ns()
+	};
 	return store_note_write(u->p->o.remote->store, &note, e);
 }
 
@@ -70,7 +75,7 @@ static int open_blob(void *ctx, const char *hex, struct err *e)
 	if (fd >= 0)
 		return fd;
 	snprintf(digest, sizeof digest, "sha256:%.64s", hex);
-	int r = registry_get_blob(u->g, digest, STR_MAX_MANIFEST, &bytes, e);
+	int r = registry_get_blob(u->g, digest, u->config_size, &bytes, e);
 	return r < 0 ? r : as_file(&bytes, e);
 }
 
@@ -95,6 +100,7 @@ static int chosen(void *ctx, const struct oci_answer *manifest, struct err *e)
 	struct pull *u = ctx;
 	const struct registry_candidate c = { u->ref, u->documents, u->n };
 	int r = u->p->accept ? u->p->accept(u->p->ctx, u->g, &c, e) : 0;
+	u->config_size = manifest->chosen.size;
 	if (r >= 0)
 		r = layers_new(u->g, manifest, u->p, &u->layers, e);
 	if (r >= 0)
@@ -145,25 +151,39 @@ static int ask(struct pull *u, const struct remote_note *note, struct arena *a, 
 	return r < 0 ? r : write_note(u, u->documents[0].digest, *ret_id, e);
 }
 
+/* Whoever pulls what has the same name pulls alone: the others take what it got. */
+static int pull(
+	struct pull *u, struct part *alone, struct arena *a, struct image *ret, struct err *e)
+{
+	struct remote_note note;
+	struct err ignored = ERR_INIT;
+	struct store *s = u->p->o.remote->store;
+	int64_t began = now_ns();
+	const char *id;
+	int r = store_part_open(s, u->ref->text, alone, e);
+	if (r < 0)
+		return r;
+	bool here = read_note(s, u->ref, a, &note, ret, &ignored) >= 0 &&
+		    /* Nobody has looked at a signature of it, but somebody must now. */
+		    (u->p->import->insecure || !ret->insecure);
+	if (here && (u->ref->digest || (alone->waited && note.fetched_ns >= began))) {
+		dbg("registry: '%s' is in the store", u->ref->text);
+		return 0;
+	}
+	r = ask(u, here ? &note : NULL, a, &id, e);
+	return r < 0 ? r : store_get(s, id, a, ret, e);
+}
+
 int registry_pull(const struct registry_pull *p, const struct registry_ref *ref, struct arena *a,
 	struct image *ret, struct err *e)
 {
 	struct pull u = { .p = p, .ref = ref };
-	struct remote_note note;
-	struct err ignored = ERR_INIT;
-	const char *id;
-	struct store *s = p->o.remote->store;
-	bool here = read_note(s, ref, a, &note, ret, &ignored) >= 0 &&
-		    /* Nobody has looked at a signature of it, but somebody must now. */
-		    (p->import->insecure || !ret->insecure);
-	if (here && ref->digest) {
-		dbg("registry: '%s' is in the store", ref->text);
-		return 0;
-	}
-	int r = ask(&u, here ? &note : NULL, a, &id, e);
+	struct part alone = PART_INIT;
+	int r = pull(&u, &alone, a, ret, e);
 	layers_free(u.layers, r >= 0);
 	for (size_t i = 0; i < u.n; i++)
 		registry_document_release(&u.documents[i]);
 	registry_close(u.g);
-	return r < 0 ? r : store_get(s, id, a, ret, e);
+	store_part_remove(&alone);
+	return r;
 }

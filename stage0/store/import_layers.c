@@ -140,8 +140,6 @@ static int take_answer(struct import *i, struct part *p, struct err *e)
 	const struct unpack_answer *a = &p->u.answer;
 	char blob[OCI_HEX_SIZE + 1];
 	int r = check_digests(p, e);
-	if (r < 0 && i->supply)
-		i->supply->spoilt(i->supply->ctx, (size_t)(p - i->parts));
 	if (r < 0)
 		return r;
 	oci_digest_hex(a->input_digest, blob);
@@ -172,6 +170,9 @@ static int finish(struct import *i, size_t k, struct err *e)
 	}
 	if (r >= 0)
 		r = take_answer(i, p, e);
+	/* What cannot be unpacked may be not what it is said to be, either. */
+	if (r < 0 && e->kind == ERR_INPUT && i->supply)
+		i->supply->spoilt(i->supply->ctx, k);
 	return r < 0 ? err_wrap(e, r, "layer %zu", k + 1) : 0;
 }
 

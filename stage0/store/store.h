@@ -125,7 +125,7 @@ struct layer_supply {
 	int (*wait)(void *ctx, const int *fds, size_t n, struct err *e);
 	/* Layer i was unpacked and is synced: its blob goes to its place in the store. */
 	int (*publish)(void *ctx, size_t i, struct err *e);
-	/* Layer i is not what its digest says. */
+	/* Layer i is not what its digest says, or no layer at all. */
 	void (*spoilt)(void *ctx, size_t i);
 	void *ctx;
 };

@@ -1,23 +1,21 @@
 # shellcheck shell=bash
 # Docker and OCI images from Debian's docker-registry, pushed by skopeo, buildah and podman. Nothing leaves 127.0.0.0/8.
 
-unset https_proxy HTTPS_PROXY http_proxy HTTP_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY CURL_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE
+# shellcheck source=tests/web.sh
+. "$TOP/tests/web.sh"
 
-registries=()
-leave() { [ ${#registries[@]} = 0 ] || kill "${registries[@]}"; }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 answers() { curl -sk -o /dev/null "${1:-http}://$at/v2/"; }
-# A registry in the background, its data in $T/registry; sets $at to where it is. registry [CERTIFICATE KEY]
+# A registry in the background, its data in $T/registry; sets $at to where it is. registry [CERTIFICATE]
 at=''
-# shellcheck disable=SC2120
 registry() {
 	local tls='' scheme=http
-	[ $# = 0 ] || { tls=", tls: {certificate: $T/$1, key: $T/$2}" scheme=https; }
+	[ $# = 0 ] || { tls=", tls: {certificate: $T/$1.pem, key: $T/$1.key}" scheme=https; }
 	at=127.0.0.1:$(free_port)
 	printf '%s\n' 'version: 0.1' 'log: {level: warn, accesslog: {disabled: false}}' "storage: {filesystem: {rootdirectory: $T/registry}}" \
 		"http: {addr: '$at'$tls}" >registry.yml
 	docker-registry serve registry.yml >>registry.log 2>&1 &
-	registries+=($!)
+	servers+=($!)
 	trap leave EXIT
 	wait_for 10 answers $scheme
 }
@@ -118,4 +116,112 @@ test_what_is_not_there() {
 	refused lower-case
 	run rkt fetch --signature=/dev/null "docker://$at/app:v1"
 	refused --signature
+}
+test_tls() {
+	three_layers
+	authority
+	certificate good IP:127.0.0.1
+	registry good
+	push lay:one app:v1
+	run rkt fetch "docker://$at/app:v1"
+	ok
+	rkt image rm "$out" >/dev/null
+	SSL_CERT_FILE='' run rkt fetch "docker://$at/app:v1"
+	refused certificate SSL_CERT_FILE
+	SSL_CERT_FILE='' run rkt --insecure-options=image,http fetch "docker://$at/app:v1"
+	refused certificate # http is for those who do not speak TLS
+	SSL_CERT_FILE='' run rkt --insecure-options=image,tls fetch "docker://$at/app:v1"
+	ok
+	certificate wrong DNS:wrong.example
+	registry wrong
+	run rkt fetch "docker://$at/app:v1"
+	refused certificate
+}
+# What other tools push: Docker's manifests and OCI's, gzip and zstd, lists of several platforms.
+test_what_others_push() {
+	registry
+	layout <<-'EOF'
+		image(layer(*base(), f('etc/a', 'ours')), ref='x', platform={'os': 'linux', 'architecture': 'amd64'})
+		image(layer(*base(), f('etc/a', 'other')), ref='x', arch='s390x', platform={'os': 'linux', 'architecture': 's390x'})
+		inner = document('application/vnd.oci.image.index.v1+json', {'schemaVersion': 2, 'manifests': list(manifests)},
+		                 annotations={'org.opencontainers.image.ref.name': 'multi'})
+		manifests[:] = [inner]
+	EOF
+	push lay:multi zstd:one --dest-compress-format=zstd # first: what is there already is not compressed anew
+	push lay:multi oci:list --all
+	push lay:multi docker:list --all --format=v2s2
+	push lay:multi docker:one --format=v2s2
+	export STORAGE_DRIVER=vfs CONTAINERS_STORAGE_CONF=$T/storage.conf BUILDAH_ISOLATION=chroot
+	printf '[storage]\ndriver = "vfs"\nrunroot = "%s"\ngraphroot = "%s"\n' "$T/runroot" "$T/graphroot" >storage.conf
+	local from=
+	from=$(buildah from --tls-verify=false "$at/oci:list" 2>/dev/null)
+	echo added >added
+	buildah add -q "$from" added /etc/added >/dev/null
+	buildah commit -q --format=docker "$from" built >/dev/null 2>&1
+	buildah push -q --tls-verify=false built "docker://$at/built:docker" 2>/dev/null
+	buildah push -q --tls-verify=false --format=oci built "docker://$at/built:oci" 2>/dev/null
+	podman push -q --tls-verify=false --format=oci --compression-format=zstd built "$at/built:podman" 2>/dev/null
+	buildah rm -a >/dev/null
+	buildah rmi -a >/dev/null
+	local image
+	for image in oci:list docker:list docker:one zstd:one; do
+		run rkt $RKT_HTTP run "docker://$at/$image" -- 'cat /etc/a'
+		is "$out" ours "$image"
+	done
+	for image in built:docker built:oci built:podman; do
+		run rkt $RKT_HTTP run "docker://$at/$image" --exec=/bin/sh -- -c 'cat /etc/a /etc/added'
+		is "$out" oursadded "$image"
+	done
+	is "$(curl -s -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$at/v2/docker/manifests/one" | jq -r .mediaType)" \
+		application/vnd.docker.distribution.manifest.v2+json
+	has "$(curl -s -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$at/v2/zstd/manifests/one")" tar+zstd
+}
+large_layers() { # MIB: three layers, two of them so large
+	layout <<-EOF
+		big = lambda name: f('etc/' + name, __import__('random').Random(name).randbytes($1 << 20).decode('latin-1'))
+		image(layer(*base(), big('a')), layer(d('etc'), big('b'), f('etc/one', '1')), layer(d('etc'), f('etc/c', 'c')), ref='one')
+		image(layer(*base(), big('a')), layer(d('etc'), big('b'), f('etc/one', '1')), layer(d('etc'), f('etc/d', 'd')), ref='two')
+	EOF
+}
+asked_once() { # blobs of the registry, none asked for twice
+	local twice
+	twice=$(grep -oE '"GET [^"]*/blobs/[^ "]*' registry.log | sort | uniq -d)
+	[ -z "$twice" ] || fail "asked for more than once: $twice"
+}
+test_ten_at_once_download_each_blob_once() {
+	registry
+	large_layers 8
+	push lay:one app:one
+	local i pids=() id=''
+	for i in {1..10}; do
+		"${RKTC[@]}" $RKT_HTTP fetch "docker://$at/app:one" >"out.$i" 2>"err.$i" &
+		pids+=($!)
+	done
+	for i in {1..10}; do
+		wait "${pids[i - 1]}" || fail "$(cat "err.$i")"
+		id=${id:-$(cat out.1)}
+		is "$(cat "out.$i")" "$id"
+	done
+	asked_once
+	is "$(requests /blobs/)" 4 'three layers and a configuration'
+	run rkt run "$id" -- 'cat /etc/one /etc/c'
+	is "$out" 1c
+}
+test_images_at_once_share_downloads() {
+	registry
+	large_layers 8
+	push lay:one app:one
+	push lay:two other:two
+	"${RKTC[@]}" $RKT_HTTP fetch "docker://$at/app:one" >one 2>err.one &
+	local first=$!
+	"${RKTC[@]}" $RKT_HTTP fetch "docker://$at/other:two" >two 2>err.two &
+	wait $! || fail "$(cat err.two)"
+	wait $first || fail "$(cat err.one)"
+	local twice
+	twice=$(grep -oE '"GET [^"]*/blobs/[^ "]*' registry.log | sed 's|.*/||' | sort | uniq -d)
+	[ -z "$twice" ] || fail "asked for more than once: $twice"
+	run rkt run "$(cat two)" -- 'cat /etc/one /etc/d'
+	is "$out" 1d
+	run rkt image verify "$(cat one)" "$(cat two)"
+	ok
 }
