@@ -58,6 +58,14 @@ static const struct layer_source *sources(
 	return l;
 }
 
+static int check_digest(const struct oci_answer *a, const uint8_t digest[OCI_DIGEST_SIZE],
+	const char *what, struct err *e)
+{
+	return memcmp(a->sha256, digest, OCI_DIGEST_SIZE) == 0
+		       ? 0
+		       : ERR_BAD(e, "the %s is not what its digest says", what);
+}
+
 int oci_import_parts(struct store *s, const struct oci_parts *parts, const struct oci_wish *wish,
 	const char *ref_name, const struct import_options *o, struct arena *a, const char **ret_id,
 	struct err *e)
@@ -70,6 +78,9 @@ int oci_import_parts(struct store *s, const struct oci_parts *parts, const struc
 	if (r >= 0)
 		r = store_read_document(
 			s, &q, str_text(parts->config), parts->config->len, config, &manifest, e);
+	/* Before anything that it says is used. */
+	if (r >= 0 && parts->config_digest)
+		r = check_digest(config, parts->config_digest, "configuration", e);
 	if (r < 0)
 		return err_wrap(e, r, "configuration");
 	if (config->n_layers != parts->n_layers)
@@ -125,37 +136,23 @@ static int read_blob(const struct oci_source *src, const struct oci_descriptor *
 	return r;
 }
 
-static int check_digest(
-	const struct oci_answer *a, const struct oci_descriptor *d, const char *what, struct err *e)
-{
-	return memcmp(a->sha256, d->digest, sizeof a->sha256) == 0
-		       ? 0
-		       : ERR_BAD(e, "the %s is not what its digest says", what);
-}
-
 static int import_manifest(struct store *s, const struct oci_source *src,
 	const struct oci_wish *wish, const struct oci_answer *m, const struct str *document,
 	const char *ref_name, const struct import_options *o, struct arena *a, const char **ret_id,
 	struct err *e)
 {
 	_clean_(str) struct str config = STR_INIT(STR_MAX_MANIFEST);
-	_clean_(mem) struct oci_answer *known = xcalloc(1, sizeof *known);
-	const struct oci_query q = { .magic = OCI_MAGIC, .document = OCI_CONFIG, .name = "any" };
 	struct layers layers = { src, m->layers };
 	int r = src->chosen ? src->chosen(src->ctx, m, e) : 0;
 	if (r < 0)
 		return r;
 	r = read_blob(src, &m->chosen, &config, e);
-	/* Its digest first: nothing that it says is used before. */
-	if (r >= 0)
-		r = store_read_document(s, &q, str_text(&config), config.len, known, NULL, e);
-	if (r >= 0)
-		r = check_digest(known, &m->chosen, "configuration", e);
 	if (r < 0)
 		return err_wrap(e, r, "configuration");
 	const struct oci_parts parts = { .document = document,
 		.document_sha512 = m->sha512,
 		.config = &config,
+		.config_digest = m->chosen.digest,
 		.layers = m->layers,
 		.n_layers = m->n_layers,
 		.open_layer = open_layer,
@@ -182,7 +179,7 @@ int oci_import_index(struct store *s, const struct oci_source *src, const struct
 		const char *what = q.document == OCI_INDEX ? "index" : "manifest";
 		int r = store_read_document(s, &q, str_text(&bytes), bytes.len, answer, NULL, e);
 		if (r >= 0 && depth)
-			r = check_digest(answer, &expected, what, e);
+			r = check_digest(answer, expected.digest, what, e);
 		if (r < 0)
 			return err_wrap(e, r, "%s", what);
 		if (q.document == OCI_MANIFEST)

@@ -61,6 +61,7 @@ struct oci_parts {
 	const struct str *document; /* the id is its sha512; NULL: of the configuration's */
 	const uint8_t *document_sha512;
 	const struct str *config;
+	const uint8_t *config_digest;	     /* sha256 that it must have, or NULL */
 	const struct oci_descriptor *layers; /* NULL: blobs of any digest */
 	size_t n_layers;
 	int (*open_layer)(void *ctx, size_t i, struct err *e);

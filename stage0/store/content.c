@@ -13,16 +13,14 @@
 #include "lib/sys/compat.h"
 #include "stage0/store/internal.h"
 
-/* 5 s at most for whoever copies the tree; and as often as somebody else replaces it meanwhile. */
-enum { LOCK_TRIES = 1000, VERIFY_TRIES = 8 };
+/* As often as somebody else replaces the tree meanwhile. */
+enum { VERIFY_TRIES = 8 };
 
 /* --- verify ----------------------------------------------------------------------------------- */
 
 int replace_tree(struct store *s, const char *hex, struct tmp *fresh, struct err *e)
 {
 	const struct place tree = place(CAS_TREE, hex), tmp = place(CAS_TMP, fresh->name);
-	if (syncfs(fresh->fd) < 0)
-		return ERR_SYS(e, "sync the store");
 	int r = lockfd_wait(fresh->fd, LOCK_SHARED, e);
 	if (r < 0)
 		return r;
@@ -55,9 +53,32 @@ static int lock_alone(struct store *s, const char *hex, int tree, struct err *e)
 			return r < 0 ? r : 0;
 		if (r > 0)
 			return 1;
-		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE }, NULL);
 	}
 	return err_set(e, ERR_BUSY, EBUSY, "its tree is being used: try again later");
+}
+
+int replace_alone(struct store *s, const char *hex, int dir, struct tmp *fresh, struct err *e)
+{
+	/* Before anybody has to wait for us. */
+	if (syncfs(fresh->fd) < 0)
+		return ERR_SYS(e, "sync the store");
+	int r = lock_alone(s, hex, dir, e);
+	if (r <= 0)
+		return r;
+	r = replace_tree(s, hex, fresh, e);
+	return r < 0 ? r : 1;
+}
+
+int replace_layer(struct store *s, const char *hex, int dir, struct tmp *fresh, struct err *e)
+{
+	struct layer_holders h = { 0 };
+	if (syncfs(fresh->fd) < 0)
+		return ERR_SYS(e, "sync the store");
+	int r = layer_lock_alone(s, hex, dir, &h, e);
+	int replaced = r > 0 ? replace_tree(s, hex, fresh, e) : 0;
+	layer_unlock(&h);
+	return replaced < 0 ? replaced : r;
 }
 
 /* Puts a tree where none is. 1; or 0: somebody else did. */
@@ -84,13 +105,7 @@ static int repair(struct store *s, const char *hex, int bad, struct err *e)
 	int r = unpack_blob(s, hex, &fresh, e);
 	if (r < 0)
 		return r;
-	if (bad < 0)
-		return add_tree(s, hex, &fresh, e);
-	r = lock_alone(s, hex, bad, e);
-	if (r <= 0)
-		return r;
-	r = replace_tree(s, hex, &fresh, e);
-	return r < 0 ? r : 1;
+	return bad < 0 ? add_tree(s, hex, &fresh, e) : replace_alone(s, hex, bad, &fresh, e);
 }
 
 /* 1: tree and archive agree; 0: they do not. */

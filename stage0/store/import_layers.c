@@ -4,10 +4,15 @@
  *
  *	find       what the store has is locked and used
  *	alone      the others are unpacked side by side, none knowing of any other, in the order
- *	           in which they come
+ *	           in which they come; those that another import is at are left to it, and waited
+ *	           for in the end
  *	on top     the few that turn out to depend on those below them (stage0/unpack/layer.h) are
  *	           unpacked once more, from the lowest up, with those merged
- *	publish    one sync; then blobs, layers, the image's tree, and last its record
+ *	publish    one sync; then the image's tree, and last its record
+ *
+ * Layers, each behind its blob, go to their places as they are ready, some at a time, for a sync
+ * comes before: what was made is there for other imports, and for the next one when this one ends
+ * early. A layer that no image names yet is kept by its lock, and is the collector's after that.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -24,16 +29,20 @@
 #include "stage0/store/internal.h"
 
 /* Each has two threads busy, and some 16 MiB. */
-enum { WORKERS_MAX = 4, WORKERS_MIN = 2, WAIT_MS = 60000 };
+enum { WORKERS_MAX = 3, WORKERS_MIN = 2, WAIT_MS = 60000 };
+/* So many bytes are worth a sync. */
+enum { PUBLISH_BYTES = 128 * 1024 * 1024 };
 
 struct part { /* one layer */
 	const struct layer_source *source;
 	const char *name; /* of its tree */
 	struct layer_info info;
+	struct claim claim;    /* while we make it */
 	struct tmp tree, blob; /* while it is new */
 	int dir;	       /* its directory, once it is in place: locked */
 	bool repeated;	       /* a layer further down has the same content */
 	bool done, on_top;
+	bool others; /* somebody else is at it */
 	bool running;
 	int input;
 	struct unpacking u;
@@ -46,6 +55,7 @@ struct import {
 	struct part *parts;
 	size_t n, running;
 	const struct layer_supply *supply;
+	uint64_t unpublished; /* bytes of what is ready, and not yet in its place */
 };
 
 static bool found_as(struct import *i, struct part *p, const char *name, bool needs_context)
@@ -53,8 +63,8 @@ static bool found_as(struct import *i, struct part *p, const char *name, bool ne
 	struct err ignored = ERR_INIT;
 	struct layer_info info;
 	_clean_(fd) int dir = layer_open(i->s, name, &ignored);
-	if (dir < 0 || layer_info_read(dir, i->a, &info, &ignored) < 0 ||
-		(info.context && !needs_context))
+	if (dir < 0 || !layer_is_whole(i->s, dir) ||
+		layer_info_read(dir, i->a, &info, &ignored) < 0 || (info.context && !needs_context))
 		return false;
 	p->dir = take_fd(&dir);
 	p->info = info;
@@ -62,7 +72,14 @@ static bool found_as(struct import *i, struct part *p, const char *name, bool ne
 	return p->done = true;
 }
 
-static void find(struct import *i)
+static bool find(struct import *i, size_t k)
+{
+	struct part *p = &i->parts[k];
+	return (!p->repeated && found_as(i, p, p->source->diff, k == 0)) ||
+	       found_as(i, p, p->source->chain, true);
+}
+
+static void find_all(struct import *i)
 {
 	for (size_t k = 0; k < i->n; k++) {
 		struct part *p = &i->parts[k];
@@ -72,8 +89,7 @@ static void find(struct import *i)
 		/* The lowest one's chain id is its diff id. One tree must not be twice in an
 		 * overlay. */
 		p->name = p->repeated ? src->chain : src->diff;
-		if (p->repeated || !found_as(i, p, src->diff, k == 0))
-			found_as(i, p, src->chain, true);
+		find(i, k);
 	}
 }
 
@@ -152,6 +168,7 @@ static int take_answer(struct import *i, struct part *p, struct err *e)
 		.empty = a->entries == 0,
 	};
 	p->done = true;
+	i->unpublished += a->input_bytes + a->tree_bytes;
 	return layer_info_write(p->tree.fd, &p->info, e);
 }
 
@@ -165,6 +182,7 @@ static int finish(struct import *i, size_t k, struct err *e)
 	int r = unpacker_finish(&p->u, e);
 	if (r >= 0 && alone && p->u.answer.notes & UNPACK_NEEDS_LOWER) {
 		discard(p);
+		claim_release(&p->claim);
 		p->on_top = true;
 		return 0;
 	}
@@ -183,19 +201,75 @@ static size_t workers(void)
 	return n < WORKERS_MIN ? WORKERS_MIN : n > WORKERS_MAX ? WORKERS_MAX : (size_t)n;
 }
 
+/* --- into their places ------------------------------------------------------------------------ */
+
+static int publish_part(struct import *i, struct part *p, struct err *e)
+{
+	if (p->dir >= 0)
+		return 0;
+	int r = i->supply ? i->supply->publish(i->supply->ctx, (size_t)(p - i->parts), e)
+			  : blob_publish(i->s, &p->blob, CAS_BLOB256, p->info.blob, e);
+	if (r >= 0)
+		r = tree_publish(i->s, &p->tree, p->name, &p->dir, e);
+	/* Something was there that we could not use: a disk may have lost a part of it. */
+	if (r <= 0 || layer_is_whole(i->s, p->dir))
+		return r < 0 ? r : 0;
+	r = replace_layer(i->s, p->name, p->dir, &p->tree, e);
+	fd_close(p->dir);
+	p->dir = r < 0 ? r : layer_open(i->s, p->name, e);
+	return p->dir < 0 ? p->dir : 0;
+}
+
+/* What is ready, but for layers without content, which few images need to have. */
+static int publish_parts(struct import *i, struct err *e)
+{
+	int r = 0;
+	if (i->unpublished && syncfs(i->s->dirfd) < 0)
+		return ERR_SYS(e, "sync the store");
+	for (size_t k = 0; r >= 0 && k < i->n; k++) {
+		struct part *p = &i->parts[k];
+		if (p->done && !p->info.empty)
+			r = publish_part(i, p, e);
+		if (p->done && r >= 0)
+			claim_release(&p->claim);
+	}
+	i->unpublished = 0;
+	return r;
+}
+
+/* --- side by side ----------------------------------------------------------------------------- */
+
+/* 1: it is being unpacked; 0: it is here already, or somebody else is at it. */
+static int begin(struct import *i, size_t k, struct err *e)
+{
+	struct part *p = &i->parts[k];
+	int r = claim_take(i->s, p->name, false, &p->claim, e);
+	p->others = r == 0;
+	if (r <= 0)
+		return r;
+	/* Whoever had it until now may have left it to us. */
+	if (find(i, k)) {
+		claim_release(&p->claim);
+		return 0;
+	}
+	dbg("store: unpacking layer %zu", k + 1);
+	r = start(i, k, k ? UNPACK_ALONE : 0, -1, e);
+	return r < 0 ? r : 1;
+}
+
 /* Starts those that are there; counts those that are not started. */
 static int start_ready(struct import *i, size_t limit, size_t *ret_left, struct err *e)
 {
 	size_t left = 0;
 	for (size_t k = 0; k < i->n; k++) {
 		struct part *p = &i->parts[k];
-		if (p->done || p->running || p->on_top)
+		if (p->done || p->running || p->on_top || p->others)
 			continue;
 		int r = i->supply ? i->supply->ready(i->supply->ctx, k, e) : 1;
 		left++;
 		if (r > 0 && i->running < limit) {
 			left--;
-			r = start(i, k, k ? UNPACK_ALONE : 0, -1, e);
+			r = begin(i, k, e);
 		}
 		if (r < 0)
 			return err_wrap(e, r, "layer %zu", k + 1);
@@ -221,7 +295,8 @@ static int wait_for_some(struct import *i, struct err *e)
 	return poll(p, n, WAIT_MS) < 0 && errno != EINTR ? ERR_SYS(e, "poll") : 0;
 }
 
-static int unpack_alone(struct import *i, struct err *e)
+/* All that nobody else is at. */
+static int unpack_ours(struct import *i, struct err *e)
 {
 	size_t limit = workers(), left = 0;
 	for (;;) {
@@ -233,8 +308,40 @@ static int unpack_alone(struct import *i, struct err *e)
 		for (size_t k = 0; r >= 0 && k < i->n; k++)
 			if (i->parts[k].running && worker_is_done(&i->parts[k].u.worker))
 				r = finish(i, k, e);
+		if (r >= 0 && i->unpublished >= PUBLISH_BYTES)
+			r = publish_parts(i, e);
 		if (r < 0)
 			return r;
+	}
+}
+
+/* Without anything that somebody else may wait for, until the k-th is nobody's. */
+static int wait_for(struct import *i, size_t k, struct err *e)
+{
+	struct claim claim = CLAIM_INIT;
+	int r = publish_parts(i, e);
+	if (r < 0)
+		return r;
+	dbg("store: waiting for who unpacks layer %zu", k + 1);
+	r = claim_take(i->s, i->parts[k].name, true, &claim, e);
+	claim_release(&claim);
+	return r;
+}
+
+static int unpack_alone(struct import *i, struct err *e)
+{
+	for (;;) {
+		int r = unpack_ours(i, e);
+		size_t k = 0;
+		while (k < i->n && !i->parts[k].others)
+			k++;
+		if (r < 0 || k == i->n)
+			return r;
+		r = wait_for(i, k, e);
+		if (r < 0)
+			return r;
+		for (; k < i->n; k++)
+			i->parts[k].others = false;
 	}
 }
 
@@ -266,24 +373,36 @@ static int merge_below(struct import *i, size_t k, struct merged *ret, struct er
 	return r;
 }
 
+static int unpack_one_on_top(struct import *i, size_t k, struct err *e)
+{
+	struct part *p = &i->parts[k];
+	_clean_(merged) struct merged below = MERGED_INIT;
+	p->name = p->source->chain;
+	int r = claim_take(i->s, p->name, false, &p->claim, e);
+	if (r == 0)
+		r = publish_parts(i, e);
+	if (r == 0)
+		r = claim_take(i->s, p->name, true, &p->claim, e);
+	if (r < 0)
+		return r;
+	if (find(i, k)) {
+		claim_release(&p->claim);
+		return 0;
+	}
+	dbg("store: layer %zu depends on those below it", k + 1);
+	r = merge_below(i, k, &below, e);
+	if (r >= 0)
+		r = start(i, k, 0, below.fd, e);
+	return r < 0 ? r : finish(i, k, e);
+}
+
 static int unpack_on_top(struct import *i, struct err *e)
 {
-	for (size_t k = 0; k < i->n; k++) {
-		struct part *p = &i->parts[k];
-		if (!p->on_top)
-			continue;
-		dbg("store: layer %zu depends on those below it", k + 1);
-		_clean_(merged) struct merged below = MERGED_INIT;
-		p->name = p->source->chain;
-		int r = merge_below(i, k, &below, e);
-		if (r >= 0)
-			r = start(i, k, 0, below.fd, e);
-		if (r >= 0)
-			r = finish(i, k, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	int r = 0;
+	for (size_t k = 0; r >= 0 && k < i->n; k++)
+		if (i->parts[k].on_top)
+			r = unpack_one_on_top(i, k, e);
+	return r;
 }
 
 /* --- publishing ------------------------------------------------------------------------------- */
@@ -305,15 +424,6 @@ static void choose(struct import *i, struct image *image, struct strlist *names)
 			(struct image_layer){ .tree = p->name, .size = p->info.size };
 		image->size += (uint64_t)p->info.size;
 	}
-}
-
-static int publish_part(struct import *i, struct part *p, struct err *e)
-{
-	if (p->dir >= 0)
-		return 0;
-	int r = i->supply ? i->supply->publish(i->supply->ctx, (size_t)(p - i->parts), e)
-			  : blob_publish(i->s, &p->blob, CAS_BLOB256, p->info.blob, e);
-	return r < 0 ? r : tree_publish(i->s, &p->tree, p->name, &p->dir, e);
 }
 
 static int write_image(struct import *i, struct tmp *tree, struct tmp *blob,
@@ -352,6 +462,36 @@ static int describe(struct import *i, struct image *image, struct err *e)
 	return 0;
 }
 
+static bool says_the_same(const struct import *i, int dir, const struct strlist *names)
+{
+	struct err ignored = ERR_INIT;
+	struct strlist l = { 0 };
+	_clean_(str) struct str manifest = STR_INIT(STR_MAX_MANIFEST);
+	bool same = io_read_file(dir, "manifest", &manifest, &ignored) >= 0 &&
+		    layer_list_read(dir, i->a, &l, &ignored) >= 0 && l.n == names->n &&
+		    manifest.len == i->in->manifest_size &&
+		    memcmp(str_text(&manifest), i->in->manifest, manifest.len) == 0;
+	for (size_t k = 0; same && k < l.n; k++)
+		same = str_eq(l.v[k], names->v[k]);
+	return same;
+}
+
+/* One that is there may be damaged, or of the same image under another name. */
+static int publish_image(struct import *i, const char *hex, struct tmp *tree,
+	const struct strlist *names, int *ret_dir, struct err *e)
+{
+	_clean_(fd) int dir = -1;
+	int r = tree_publish(i->s, tree, hex, &dir, e);
+	if (r > 0 && !says_the_same(i, dir, names)) {
+		r = replace_alone(i->s, hex, dir, tree, e);
+		dir = fd_close(dir);
+		if (r >= 0)
+			r = tree_open_locked(i->s, hex, "the image", &dir, e);
+	}
+	*ret_dir = take_fd(&dir);
+	return r < 0 ? r : 0;
+}
+
 static int publish(struct import *i, const char *hex, struct err *e)
 {
 	_clean_(tmp) struct tmp tree = TMP_INIT;
@@ -370,7 +510,7 @@ static int publish(struct import *i, const char *hex, struct err *e)
 	if (r >= 0)
 		r = blob_publish(i->s, &blob, CAS_BLOB, hex, e);
 	if (r >= 0)
-		r = tree_publish(i->s, &tree, hex, &dir, e);
+		r = publish_image(i, hex, &tree, &names, &dir, e);
 	return r < 0 ? r : record_write(i->s, &image, true, e);
 }
 
@@ -408,9 +548,10 @@ static int import_new(struct import *i, const char *hex, struct err *e)
 		struct part *p = &i->parts[k];
 		p->source = &i->in->layers[k];
 		p->tree = p->blob = TMP_INIT;
+		p->claim = CLAIM_INIT;
 		p->dir = p->input = -1;
 	}
-	find(i);
+	find_all(i);
 	int r = unpack_alone(i, e);
 	if (r >= 0)
 		r = unpack_on_top(i, e);
@@ -423,6 +564,7 @@ static int import_new(struct import *i, const char *hex, struct err *e)
 		fd_close(p->input);
 		fd_close(p->dir);
 		discard(p);
+		claim_release(&p->claim);
 	}
 	free(i->parts);
 	return r;

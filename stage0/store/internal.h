@@ -65,6 +65,18 @@ int tmp_name(char ret[24], struct err *e);
 /* Removes what is left under the name. */
 void tmp_cleanup(struct tmp *t);
 
+/* Who works on what: a lock by name, for what several may want to make at the same time. Whoever
+ * waits for one holds no other. */
+struct claim {
+	struct store *s;
+	int fd;
+	char name[OCI_HEX_SIZE + 16];
+};
+#define CLAIM_INIT ((struct claim){ .fd = -1 })
+/* 1: ours; 0: somebody else's (never, with `wait`). Then look again whether it has come. */
+int claim_take(struct store *s, const char *layer, bool wait, struct claim *ret, struct err *e);
+void claim_release(struct claim *c);
+
 /* --- record.c --- */
 int record_write(struct store *s, const struct image *image, bool durable, struct err *e);
 bool record_exists(struct store *s, const char *hex);
@@ -84,11 +96,22 @@ int layer_info_read(int dirfd, struct arena *a, struct layer_info *ret, struct e
 int layer_info_write(int dirfd, const struct layer_info *info, struct err *e);
 /* Opens a layer's directory with a shared lock. -ENOENT: there is none. */
 int layer_open(struct store *s, const char *hex, struct err *e);
+/* What is in its place is all there, as far as can be seen without reading it; `dir` is locked. */
+bool layer_is_whole(struct store *s, int dir);
 /* The file `layers` of an image's tree: names of trees, lowest first. */
 int layer_list_read(int dirfd, struct arena *a, struct strlist *ret, struct err *e);
 int layer_list_write(int dirfd, const struct strlist *l, struct err *e);
 bool layer_needed(struct store *s, const char *hex);	  /* by an image */
 bool layer_blob_needed(struct store *s, const char *hex); /* by a layer */
+/* Alone with a layer and the images that have it, for the moment in which it is replaced. */
+struct layer_holders {
+	int *fds;
+	size_t n;
+};
+/* `dir`: the layer's own, locked or not. 1: ours; 0: it is no longer in its place. */
+int layer_lock_alone(
+	struct store *s, const char *hex, int dir, struct layer_holders *ret, struct err *e);
+void layer_unlock(struct layer_holders *h);
 
 /* Opens cas/tree/<name> with a shared lock; `what` is for errors. */
 int tree_open_locked(struct store *s, const char *name, const char *what, int *ret, struct err *e);
@@ -117,8 +140,16 @@ int merge_layers(struct store *s, const int *rootfs, size_t n, struct merged *re
 void merged_cleanup(struct merged *m);
 
 /* --- verify --- */
-/* Puts `fresh` where the tree is; what was there ends in fresh's name, to be removed with it. */
+/* How often, and for how many nanoseconds, somebody waits who wants to be alone with a tree. */
+enum { LOCK_TRIES = 1000, LOCK_PAUSE = 5000000 };
+/* Puts `fresh`, which is synced, where the tree is; what was there ends in fresh's name, to be
+ * removed with it. The caller is alone with the tree. */
 int replace_tree(struct store *s, const char *name, struct tmp *fresh, struct err *e);
+/* The same for the tree of an image, with a sync, as soon as nobody uses `dir`, which is it. 1; 0:
+ * it is not in its place any more. */
+int replace_alone(struct store *s, const char *hex, int dir, struct tmp *fresh, struct err *e);
+/* Likewise for a layer. */
+int replace_layer(struct store *s, const char *hex, int dir, struct tmp *fresh, struct err *e);
 /* 1: every layer is sound; 0: one was not, and was replaced. */
 int verify_layers(struct store *s, const char *hex, struct err *e);
 

@@ -2,6 +2,7 @@
 /* One layer of an image in the store, and what says that it is needed. */
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -112,6 +113,21 @@ int layer_list_write(int dirfd, const struct strlist *l, struct err *e)
 	return io_write_new(dirfd, LAYERS_FILE, str_text(&out), out.len, 0600, e);
 }
 
+static int open_rootfs(int dir)
+{
+	return openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+bool layer_is_whole(struct store *s, int dir)
+{
+	_clean_(arena) struct arena a = ARENA_INIT;
+	struct err ignored = ERR_INIT;
+	struct layer_info info;
+	_clean_(fd) int rootfs = open_rootfs(dir);
+	return rootfs >= 0 && layer_info_read(dir, &a, &info, &ignored) >= 0 &&
+	       faccessat(s->dirfd, place(CAS_BLOB256, info.blob).path, F_OK, 0) == 0;
+}
+
 /* --- who needs it ----------------------------------------------------------------------------- */
 
 struct question {
@@ -166,6 +182,59 @@ int layer_open(struct store *s, const char *hex, struct err *e)
 	snprintf(what, sizeof what, "layer '%s'", hex);
 	int r = tree_open_locked(s, hex, what, &fd, e);
 	return r < 0 ? r : fd;
+}
+
+/* --- alone with it ---------------------------------------------------------------------------- */
+
+struct holding {
+	struct store *s;
+	const char *hex;
+	struct layer_holders *h;
+	bool busy;
+};
+
+/* Whoever prepares a pod holds the image, not its layers. */
+static int hold_image(void *ctx, const char *image, struct err *e)
+{
+	struct holding *q = ctx;
+	_clean_(arena) struct arena a = ARENA_INIT;
+	struct strlist l = { 0 };
+	_clean_(fd) int dir = openat(q->s->dirfd, place(CAS_TREE, image).path,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (q->busy || dir < 0 || layer_list_read(dir, &a, &l, e) < 0 || !strlist_has(&l, q->hex))
+		return 0;
+	int r = lockfd_try(dir, LOCK_EXCLUSIVE, e);
+	q->busy = r == 0;
+	if (r <= 0)
+		return r;
+	q->h->fds = xrealloc(q->h->fds, q->h->n + 1, sizeof *q->h->fds);
+	q->h->fds[q->h->n++] = take_fd(&dir);
+	return 0;
+}
+
+int layer_lock_alone(
+	struct store *s, const char *hex, int dir, struct layer_holders *ret, struct err *e)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		struct holding q = { .s = s, .hex = hex, .h = ret };
+		int r = lockfd_try(dir, LOCK_EXCLUSIVE, e);
+		if (r < 0 || !cas_is_still(s, CAS_TREE, hex, dir))
+			return r < 0 ? r : 0;
+		if (r > 0)
+			r = cas_each(s, CAS_TREE, HEX_SIZE, hold_image, &q, e) < 0 ? -EIO : 1;
+		if (r < 0 || (r > 0 && !q.busy))
+			return r;
+		layer_unlock(ret);
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE }, NULL);
+	}
+	return err_set(e, ERR_BUSY, EBUSY, "its tree is being used: try again later");
+}
+
+void layer_unlock(struct layer_holders *h)
+{
+	while (h->n)
+		fd_close(h->fds[--h->n]);
+	mem_cleanup(&h->fds);
 }
 
 /* --- publishing ------------------------------------------------------------------------------- */

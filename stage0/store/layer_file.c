@@ -153,10 +153,14 @@ void layer_file_remove(struct layer_file *f)
 
 void layer_file_drop(struct layer_file *f)
 {
+	char name[NAME_SIZE];
 	struct err ignored = ERR_INIT;
 	if (f->state == LAYER_FILE_WHOLE && !f->published &&
-		lockfd_try(f->fd, LOCK_EXCLUSIVE, &ignored) > 0)
-		layer_file_remove(f);
+		lockfd_try(f->fd, LOCK_EXCLUSIVE, &ignored) > 0) {
+		/* Where somebody else has put it in its place, a layer may need it. */
+		name_of(f, "blob", name);
+		remove_if_ours(f, CAS_TMP, name);
+	}
 	layer_file_close(f);
 }
 

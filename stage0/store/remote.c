@@ -7,14 +7,13 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fs/atomic.h"
 #include "lib/fs/io.h"
 #include "lib/fs/lockfd.h"
 #include "lib/json/jdec.h"
 #include "lib/json/jenc.h"
 #include "stage0/store/internal.h"
 
-enum { NOTE_MAX = 16 * 1024, PART_TRIES = 64 };
+enum { NOTE_MAX = 16 * 1024, PART_TRIES = 64, BOOT_ID_SIZE = 37 };
 
 /* --- notes ------------------------------------------------------------------------------------ */
 
@@ -90,10 +89,18 @@ int store_note_write(struct store *s, const struct remote_note *note, struct err
 	int r = cas_make_dirs(s, e);
 	if (r < 0)
 		return r;
-	_clean_(fd) int dir = openat(s->dirfd, CAS_REMOTE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return ERR_SYS(e, "open '%s/%s'", s->path, CAS_REMOTE);
-	return atomic_write(dir, key, str_text(&out), out.len, 0600, ATOMIC_VISIBLE, e);
+	/* By way of cas/tmp, where what a crash leaves is found. */
+	_clean_(tmp) struct tmp t = TMP_INIT;
+	r = tmp_file(s, &t, e);
+	if (r >= 0)
+		r = io_write_all(t.fd, str_text(&out), out.len, e);
+	if (r < 0)
+		return r;
+	if (renameat(s->dirfd, place(CAS_TMP, t.name).path, s->dirfd, place(CAS_REMOTE, key).path) <
+		0)
+		return ERR_SYS(e, "write '%s/%s/%s'", s->path, CAS_REMOTE, key);
+	t.name[0] = '\0';
+	return 0;
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */
@@ -124,6 +131,27 @@ static int try_part(struct part *p, struct err *e)
 	return 0;
 }
 
+/* Nobody syncs a part, so that after a power cut any of its bytes may be missing: what is there is
+ * of use to the boot that it was written in, and to no other. Where the boot is not known, to none.
+ */
+static int check_boot(const struct part *p, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	char then[BOOT_ID_SIZE] = "";
+	_clean_(str) struct str now = STR_INIT(BOOT_ID_SIZE + 1);
+	(void)io_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &now, &ignored);
+	if (now.len == BOOT_ID_SIZE &&
+		pread(p->info_fd, then, sizeof then, PART_BOOT_AT) == BOOT_ID_SIZE &&
+		memcmp(then, now.buf, BOOT_ID_SIZE) == 0)
+		return 0;
+	if (ftruncate(p->fd, 0) < 0 || ftruncate(p->info_fd, 0) < 0)
+		return ERR_SYS(e, "empty '%s/%s/%s'", p->s->path, CAS_TMP, p->name);
+	if (now.len == BOOT_ID_SIZE &&
+		pwrite(p->info_fd, now.buf, BOOT_ID_SIZE, PART_BOOT_AT) != BOOT_ID_SIZE)
+		return ERR_SYS(e, "write '%s/%s/%s'", p->s->path, CAS_TMP, p->info_name);
+	return 0;
+}
+
 int store_part_open(struct store *s, const char *url, struct part *ret, struct err *e)
 {
 	_clean_(part) struct part p = { .s = s, .fd = -1, .info_fd = -1 };
@@ -142,6 +170,9 @@ int store_part_open(struct store *s, const char *url, struct part *ret, struct e
 		/* Against a collector, which may remove it all the same: then nothing is resumed.
 		 */
 		(void)lockfd_try(p.info_fd, LOCK_EXCLUSIVE, e);
+		r = check_boot(&p, e);
+		if (r < 0)
+			return r;
 		*ret = p;
 		p.fd = p.info_fd = -1;
 		return 0;

@@ -24,6 +24,9 @@ int store_note_read(
 	struct store *s, const char *url, struct arena *a, struct remote_note *ret, struct err *e);
 int store_note_write(struct store *s, const struct remote_note *note, struct err *e);
 
+/* Where info_fd has which boot of the machine the part belongs to; in front of it is room for what
+ * whoever downloads notes. */
+enum { PART_BOOT_AT = 4096 };
 struct part {
 	struct store *s;
 	int fd, info_fd; /* both read and write */

@@ -24,7 +24,10 @@
  * cas/tmp is locked by whoever works on it: what is not locked is left over and may be removed by
  * anyone.
  *
- * A layer is kept by the images' `layers` files, a layer's blob by the layers.
+ * A layer is kept by the images' `layers` files, a layer's blob by the layers. Layers are published
+ * before the image that wants them, as they are ready: an import that ends early leaves them to the
+ * next one, or to the collector. While one is being made, cas/tmp/layer-<hex> is locked, and others
+ * who want it wait for that.
  *
  * A tree in use by a pod is kept by the pod's `treeStoreID` files: store_gc and store_remove ask
  * their `tree_in_use` callback. No lock is held across calls, but for the shared lock of a

@@ -69,6 +69,39 @@ int tmp_file(struct store *s, struct tmp *ret, struct err *e)
 	return make(s, false, ret, e);
 }
 
+int claim_take(struct store *s, const char *layer, bool wait, struct claim *ret, struct err *e)
+{
+	struct claim c = { .s = s, .fd = -1 };
+	int r = cas_make_dirs(s, e);
+	snprintf(c.name, sizeof c.name, "layer-%s", layer);
+	while (r >= 0) {
+		c.fd = openat(s->dirfd, place(CAS_TMP, c.name).path,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (c.fd < 0)
+			return ERR_SYS(e, "create '%s/%s/%s'", s->path, CAS_TMP, c.name);
+		r = wait ? lockfd_wait(c.fd, LOCK_EXCLUSIVE, e)
+			 : lockfd_try(c.fd, LOCK_EXCLUSIVE, e);
+		bool ours = r >= 0 && (wait || r == 1);
+		bool gone = ours && !cas_is_still(s, CAS_TMP, c.name, c.fd);
+		if (ours && !gone) {
+			*ret = c;
+			return 1;
+		}
+		c.fd = fd_close(c.fd);
+		if (!gone)
+			break;
+	}
+	return r;
+}
+
+void claim_release(struct claim *c)
+{
+	/* Whoever waits finds that it is gone. */
+	if (c->fd >= 0)
+		(void)unlinkat(c->s->dirfd, place(CAS_TMP, c->name).path, 0);
+	c->fd = fd_close(c->fd);
+}
+
 void tmp_cleanup(struct tmp *t)
 {
 	struct err ignored = ERR_INIT;

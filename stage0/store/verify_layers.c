@@ -13,8 +13,9 @@
 struct check {
 	struct store *s;
 	struct arena a;
-	struct strlist names;	 /* lowest first */
-	int fds[OCI_LAYERS_MAX]; /* of their rootfs, topmost first, as far as they are sound */
+	struct strlist names; /* lowest first */
+	/* Of each that is sound, topmost first: rootfs, and its directory, with a shared lock. */
+	int fds[OCI_LAYERS_MAX], dirs[OCI_LAYERS_MAX];
 	size_t n;
 };
 
@@ -57,7 +58,14 @@ static int open_rootfs(int dir, struct err *e)
 	return fd < 0 && errno != ENOENT ? ERR_SYS(e, "open 'rootfs'") : fd;
 }
 
-/* 1: sound; 0: replaced. */
+static void note_sound(struct check *c, int *dir, int *rootfs)
+{
+	size_t at = OCI_LAYERS_MAX - ++c->n;
+	c->dirs[at] = take_fd(dir);
+	c->fds[at] = take_fd(rootfs);
+}
+
+/* 1: sound; 0: replaced; -EAGAIN: it changed while we looked. */
 static int check_layer(struct check *c, const char *name, struct err *e)
 {
 	_clean_(tmp) struct tmp fresh = TMP_INIT;
@@ -77,12 +85,19 @@ static int check_layer(struct check *c, const char *name, struct err *e)
 	if (have >= 0)
 		r = unpacker_run(&job, &answer, e);
 	bool sound = r >= 0 && answer.differences == 0;
-	dir = fd_close(dir);
-	if (r >= 0 && !sound)
-		r = replace_tree(c->s, name, &fresh, e);
+	if (r >= 0 && !sound) {
+		r = replace_layer(c->s, name, dir, &fresh, e);
+		r = r == 0 ? -EAGAIN : r;
+		dir = fd_close(dir);
+	}
 	if (r < 0)
 		return r;
-	c->fds[OCI_LAYERS_MAX - ++c->n] = sound ? take_fd(&have) : take_fd(&want);
+	if (!sound) { /* fresh.fd goes with what was there before */
+		dir = fcntl(fresh.fd, F_DUPFD_CLOEXEC, 0);
+		if (dir < 0)
+			return ERR_SYS(e, "duplicate descriptor");
+	}
+	note_sound(c, &dir, sound ? &have : &want);
 	return sound;
 }
 
@@ -104,12 +119,16 @@ int verify_layers(struct store *s, const char *hex, struct err *e)
 	int dir, r = tree_open_locked(s, hex, "image", &dir, e);
 	if (r < 0)
 		return r;
+	/* The layers are locked, each from when it is looked at; the image is not, for whoever
+	 * wants to be alone with a layer needs it, be it ourselves. */
 	r = layer_list_read(dir, &c.a, &c.names, e);
+	fd_close(dir);
 	if (r >= 0)
 		r = check_all(&c, e);
-	while (c.n)
-		fd_close(c.fds[OCI_LAYERS_MAX - c.n--]);
+	for (; c.n; c.n--) {
+		fd_close(c.fds[OCI_LAYERS_MAX - c.n]);
+		fd_close(c.dirs[OCI_LAYERS_MAX - c.n]);
+	}
 	arena_release(&c.a);
-	fd_close(dir);
 	return r;
 }

@@ -174,6 +174,25 @@ test_resumed_by_the_next() {
 	ok
 	is "$out" "sha512-$(sha512sum <www/large.aci | cut -c 1-32)"
 }
+# Nobody synced what is there: after a power cut it may be anything.
+test_not_resumed_after_another_boot() {
+	local boot
+	large 3
+	https
+	for boot in same other; do
+		"${RKTC[@]}" fetch "https://$at/cut/1000000/large.aci" >/dev/null 2>&1 &
+		wait_for 20 part_has_come || fail 'nothing came'
+		kill -9 $!
+		killed $!
+		[ $boot = same ] || printf x | dd of="$(echo "$DATA"/cas/tmp/info-*)" bs=1 seek=4096 conv=notrunc status=none
+		run rkt --debug fetch "https://$at/cut/1000000/large.aci"
+		ok
+		is "$out" "sha512-$(sha512sum <www/large.aci | cut -c 1-32)"
+		is "$(grep -c 'resuming the download' <<<"$err")" "$([ $boot = same ] && echo 1 || echo 0)" "$boot boot: resumed"
+		rkt image rm "$out" >/dev/null
+	done
+}
+part_has_come() { [ -n "$(find "$DATA/cas/tmp" -name 'part-*' -size +0 2>/dev/null)" ] && [ -n "$(find "$DATA/cas/tmp" -name 'info-*' -size +0)" ]; }
 test_fresh_and_unchanged() {
 	https
 	run rkt fetch "https://$at/fresh/1000/app.aci"

@@ -297,6 +297,38 @@ test_two_fetch_at_once() {
 	in_image 'cat /lib/a /etc/b'
 	is "$out" ab
 }
+test_each_layer_is_unpacked_once() {
+	layout <<<"image(*[layer(*base(), f('etc/%d' % i, 'x' * 200000)) for i in range(12)])"
+	local i pids=()
+	for i in 1 2 3 4; do
+		"${RKTC[@]}" --debug fetch oci:lay >"fetched.$i" 2>"debug.$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i" || fail "one of several: $(cat debug.*)"; done
+	is "$(cat debug.* | grep -c 'unpacking layer')" 12 'layers unpacked by all four'
+	in_image 'cat /etc/11'
+	is "${#out}" 200000
+}
+# Others may prepare pods with another image that has the layer.
+test_verify_is_alone_with_what_it_replaces() {
+	layout <<-'EOF'
+		shared = layer(*base(), f('etc/a', 'a'))
+		image(shared, layer(f('etc/b', 'b')), ref='one')
+		image(shared, layer(f('etc/c', 'c')), ref='two')
+	EOF
+	local two image
+	rkt fetch oci:lay:one >/dev/null
+	two=$(rkt fetch oci:lay:two)
+	echo bad >"$(find "$DATA/cas/tree" -name a)"
+	image=$(echo "$DATA/cas/tree/${two#sha512-}"*)
+	run flock -s "$image" "${RKTC[@]}" image verify lay:one
+	refused 'being used: try again later'
+	is "$(cat "$(find "$DATA/cas/tree" -name a)")" bad
+	run rkt image verify lay:one
+	has "$out" repaired
+	run rkt run "$two" -- 'cat /etc/a /etc/c'
+	is "$out" ac
+}
 test_archives() {
 	layout <<<"image(layer(*base(), f('etc/a', 'packed')))"
 	tar -C lay -cf lay.tar .
