@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/base/cleanup.h"
+
 static int not_found(
 	const struct registry_ref *ref, const char *kind, const char *name, struct err *e)
 {
@@ -70,4 +72,23 @@ int answer_explain(int r, struct err *e)
 		break;
 	}
 	return r;
+}
+
+int answer_next(const char *scheme, const struct registry_ref *ref, const char *link,
+	const char *digest, char ret[FETCH_URL_SIZE], struct err *e)
+{
+	const char *end = *link == '<' ? strchr(link, '>') : NULL;
+	*ret = '\0';
+	if (!end || !strstr(end, "next"))
+		return 0;
+	_clean_(mem) char *to = xstrndup(link + 1, (size_t)(end - link - 1));
+	_clean_(mem) char *home = xasprintf("%s://%s", scheme, ref->host);
+	_clean_(mem) char *path = xasprintf("/v2/%s/referrers/%s?", ref->repository, digest);
+	const char *rest = str_after(to, home);
+	rest = rest ? rest : to;
+	int n = str_after(rest, path) ? snprintf(ret, FETCH_URL_SIZE, "%s%s", home, rest) : -1;
+	if (n >= 0 && n < FETCH_URL_SIZE)
+		return 0;
+	*ret = '\0';
+	return ERR_BAD(e, "the registry's list goes on at '%.200s', which is elsewhere", to);
 }

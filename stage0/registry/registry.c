@@ -261,26 +261,6 @@ int registry_get_blob(
 
 /* --- referrers -------------------------------------------------------------------------------- */
 
-/* RFC 8288: `<URL>; rel="next"`. Only within what was asked. */
-static int take_next(
-	struct registry *g, const char *link, const char *digest, char *ret, struct err *e)
-{
-	const char *end = *link == '<' ? strchr(link, '>') : NULL;
-	*ret = '\0';
-	if (!end || !strstr(end, "next"))
-		return 0;
-	_clean_(mem) char *to = xstrndup(link + 1, (size_t)(end - link - 1));
-	_clean_(mem) char *home = xasprintf("%s://%s", g->scheme, g->ref.host);
-	_clean_(mem) char *path = xasprintf("/v2/%s/referrers/%s?", g->ref.repository, digest);
-	const char *rest = str_after(to, home);
-	rest = rest ? rest : to;
-	int n = str_after(rest, path) ? snprintf(ret, FETCH_URL_SIZE, "%s%s", home, rest) : -1;
-	if (n < 0 || n >= FETCH_URL_SIZE)
-		return ERR_BAD(
-			e, "the registry's list goes on at '%.200s', which is elsewhere", to);
-	return 0;
-}
-
 static int get_page(struct registry *g, const char *url, const char *digest,
 	const char *artifact_type, struct registry_document *ret, struct err *e)
 {
@@ -293,13 +273,16 @@ static int get_page(struct registry *g, const char *url, const char *digest,
 	int r = get_text(g, &q, &http, &bytes, e);
 	if (r < 0)
 		return r;
+	/* Those that do not know the API are not at one in how they say so. */
+	if (http.status == 400 || http.status == 405 || http.status == 501)
+		http.status = 404;
 	if (http.status != 200)
 		return answer_status(&g->ref, &http, "referrers", digest, e);
 	put_type(&d, http.content_type);
 	d.filtered = artifact_type && strstr(http.filters_applied, "artifactType");
 	r = compute_digest(g, &bytes, d.digest, e);
 	if (r >= 0)
-		r = take_next(g, http.link, digest, d.next, e);
+		r = answer_next(g->scheme, &g->ref, http.link, digest, d.next, e);
 	if (r < 0)
 		return r;
 	d.bytes = bytes;

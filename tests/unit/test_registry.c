@@ -134,5 +134,34 @@ START_TEST(failures_say_what_helps)
 }
 END_TEST
 
+START_TEST(lists_go_on_at_home)
+{
+	static const struct {
+		const char *link, *next;
+		int r;
+	} rows[] = {
+		{ "", "", 0 },
+		{ "</v2/x/referrers/" DIGEST "?last=1>; rel=\"next\"",
+			"https://q.io/v2/x/referrers/" DIGEST "?last=1", 0 },
+		{ "<https://q.io/v2/x/referrers/" DIGEST "?last=1>; rel=next",
+			"https://q.io/v2/x/referrers/" DIGEST "?last=1", 0 },
+		{ "</v2/x/referrers/" DIGEST "?last=1>; rel=\"prev\"", "", 0 },
+		{ "<https://q.io.evil.example/v2/x/referrers/" DIGEST "?a>; rel=\"next\"", "",
+			-EINVAL },
+		{ "<http://q.io/v2/x/referrers/" DIGEST "?a>; rel=\"next\"", "", -EINVAL },
+		{ "</v2/y/referrers/" DIGEST "?a>; rel=\"next\"", "", -EINVAL },
+		{ "<//evil.example/>; rel=\"next\"", "", -EINVAL },
+	};
+	const struct registry_ref ref = { .host = "q.io", .repository = "x" };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char next[FETCH_URL_SIZE];
+		struct err e = ERR_INIT;
+		ck_assert_int_eq(
+			answer_next("https", &ref, rows[i].link, DIGEST, next, &e), rows[i].r);
+		ck_assert_str_eq(next, rows[i].next);
+	}
+}
+END_TEST
+
 UNIT_MAIN("registry", &references, &wrong_references, &kinds_of_documents, &refusals_say_what_helps,
-	&failures_say_what_helps)
+	&failures_say_what_helps, &lists_go_on_at_home)
