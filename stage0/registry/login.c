@@ -96,6 +96,8 @@ static int make_token(struct login *l, struct err *e)
 		.credential = &l->credential };
 	struct token t;
 	int r = token_get(&q, &t, e);
+	if (r == -EPERM && l->is_plain)
+		return refused(l, e);
 	if (r < 0)
 		return r;
 	set_header(l, t.header);
