@@ -39,6 +39,9 @@ enum mnt_kind {
 	MNT_LINK,	/* symbolic link dst -> src, where there is nothing yet */
 	MNT_BIND,	/* volume: src of the host to dst */
 	MNT_BIND_FILE,	/* generated file (hosts, resolv.conf) of stage1 to dst */
+	MNT_CGROUPS,	/* dst, "/sys/fs" or "/sys/fs/cgroup", shows the app's control groups,
+			 * read-only;
+			 * "/sys/fs" nothing else */
 	MNT_MASK,	/* dst becomes src (a file) or an empty directory; absent dst is fine */
 	MNT_READ_ONLY,	/* dst bound onto itself read-only; absent dst is fine */
 	MNT_ROOT_READ_ONLY
@@ -95,6 +98,12 @@ struct app_facts {
 	bool hosts_replace, resolv_replace;   /* also where the image has one of its own */
 };
 
+/* A hierarchy that the app is in: `dir`, its group, is shown as /sys/fs/cgroup/NAME. */
+struct cgroup_shown {
+	const char *name; /* NULL, of the only one: as /sys/fs/cgroup itself */
+	const char *dir;
+};
+
 struct app_plan {
 	const char *name;
 	struct strv argv, envv;
@@ -113,6 +122,9 @@ struct app_plan {
 	struct mnt_op *mounts;
 	size_t n_mounts;
 	const struct event_handler *pre_start, *post_stop;
+	/* Set by stage1, who makes the groups. */
+	struct cgroup_shown *cgroups;
+	size_t n_cgroups;
 	struct cgroup_limits limits; /* of the app's group; the devices are found by stage1 */
 	struct report report;	     /* of the isolators of the app */
 };

@@ -71,7 +71,7 @@ static const char *const masked_files[] = { "/proc/config.gz", "/proc/kallsyms",
 	"/proc/timer_list", "/proc/timer_stats" };
 static const char *const masked_dirs[] = { "/proc/acpi", "/proc/asound", "/proc/scsi" };
 static const char *const masked_sys[] = { "/sys/devices/virtual/powercap", "/sys/firmware",
-	"/sys/fs", "/sys/hypervisor", "/sys/module", "/sys/power" };
+	"/sys/hypervisor", "/sys/module", "/sys/power" };
 static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
 	"/proc/sysrq-trigger" };
 
@@ -107,10 +107,12 @@ static void add_masks(struct list *l, const char *const *paths, size_t n, const 
 static void add_sys(struct list *l, const struct app_facts *facts)
 {
 	struct mnt_op *op = add(l, &sysfs);
-	if (facts->disable_paths)
-		return;
-	op->flags |= MS_RDONLY;
-	add_masks(l, masked_sys, COUNT(masked_sys), NULL);
+	if (!facts->disable_paths) {
+		op->flags |= MS_RDONLY;
+		add_masks(l, masked_sys, COUNT(masked_sys), NULL);
+	}
+	add(l, &(struct mnt_op){ .kind = MNT_CGROUPS,
+		       .dst = facts->disable_paths ? "/sys/fs/cgroup" : "/sys/fs" });
 }
 
 const char *plan_shm_options(const struct app_facts *facts, struct arena *a)

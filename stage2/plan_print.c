@@ -18,6 +18,7 @@ static const char *const kinds[] = {
 	[MNT_LINK] = "link",
 	[MNT_BIND] = "bind",
 	[MNT_BIND_FILE] = "file",
+	[MNT_CGROUPS] = "cgroups",
 	[MNT_MASK] = "mask",
 	[MNT_READ_ONLY] = "read-only",
 	[MNT_ROOT_READ_ONLY] = "root-read-only",

@@ -40,6 +40,7 @@ static const struct {
 };
 
 struct build {
+	const struct app_plan *plan;
 	int root;
 	int spot[_SPOT_MAX]; /* -1: not mounted by us */
 	const char *mask;    /* the empty directory that covers others, once there is one */
@@ -420,6 +421,56 @@ static int do_mask(struct build *b, const struct mnt_op *op, int source, struct 
 	return 0;
 }
 
+#define GROUPS_AT "sys/fs/cgroup"
+
+/* Of ours, below `path`, where we stand in the root. */
+static int bind_group(const char *dir, const char *path, struct err *e)
+{
+	const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	if (mount(dir, path, NULL, MS_BIND, NULL) < 0 ||
+		mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
+		return ERR_SYS(e, "bind control group '%s'", dir);
+	return 0;
+}
+
+static int bind_groups(const struct app_plan *plan, struct err *e)
+{
+	char path[128];
+	int r = 0;
+	if (!plan->cgroups[0].name)
+		return bind_group(plan->cgroups[0].dir, GROUPS_AT, e);
+	for (size_t i = 0; i < plan->n_cgroups && r >= 0; i++) {
+		snprintf(path, sizeof path, GROUPS_AT "/%s", plan->cgroups[i].name);
+		if (mkdirat(AT_FDCWD, path, 0755) < 0)
+			return ERR_SYS(e, "create directory '/%s'", path);
+		r = bind_group(plan->cgroups[i].dir, path, e);
+	}
+	return r;
+}
+
+/* Below /sys/fs are things of all the machine: an app sees nothing of them but its groups. */
+static int do_cgroups(struct build *b, const struct mnt_op *op, int source, struct err *e)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	const bool all = !str_eq(op->dst, "/" GROUPS_AT);
+	const char *path;
+	if (b->plan->n_cgroups == 0)
+		return all ? do_mask(b, op, source, e) : 0;
+	int r = stand_before(b, op, &path, e);
+	if (r <= 0)
+		return r;
+	const bool ours = all || b->plan->cgroups[0].name;
+	if (ours && mount("tmpfs", path, "tmpfs", flags, "mode=755,size=4k") < 0)
+		return ERR_SYS(e, "mount tmpfs");
+	if (all && mkdirat(AT_FDCWD, GROUPS_AT, 0755) < 0)
+		return ERR_SYS(e, "create directory '/" GROUPS_AT "'");
+	if ((r = bind_groups(b->plan, e)) < 0)
+		return r;
+	if (ours && mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL) < 0)
+		return ERR_SYS(e, "remount read-only");
+	return 0;
+}
+
 static int do_read_only(struct build *b, const struct mnt_op *op, int source, struct err *e)
 {
 	(void)source;
@@ -456,6 +507,7 @@ static const struct {
 	[MNT_LINK] = { do_link, "make" },
 	[MNT_BIND] = { do_bind, "mount" },
 	[MNT_BIND_FILE] = { do_bind_file, "mount" },
+	[MNT_CGROUPS] = { do_cgroups, "show control groups at" },
 	[MNT_MASK] = { do_mask, "mask" },
 	[MNT_READ_ONLY] = { do_read_only, "protect" },
 	[MNT_ROOT_READ_ONLY] = { do_root_read_only, "protect" },
@@ -473,7 +525,7 @@ static bool has_foreign(const struct app_plan *plan)
 int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sources *s,
 	const struct root_network *network, struct err *e)
 {
-	struct build b = { .root = rootfs_fd, .spot = { -1, -1, -1 } };
+	struct build b = { .plan = plan, .root = rootfs_fd, .spot = { -1, -1, -1 } };
 	mode_t mask = umask(0);
 	int r = has_foreign(plan) ? add_ours(&b, rootfs_fd, e) : 0;
 	for (size_t i = 0; r >= 0 && i < plan->n_mounts; i++) {

@@ -161,6 +161,23 @@ static int make_pod_groups(struct native *n, const struct wanted *w, struct err 
 	return r < 0 ? r : cgroup_pod_limit(&n->cgroups, &w->pod, e);
 }
 
+/* What the app sees of them: version 2 alone where programs look for it when there is nothing else,
+ * or a directory for each hierarchy. */
+static void show_groups(struct native *n, struct app_plan *plan)
+{
+	const struct cgroup_pod *p = &n->cgroups;
+	struct arena *a = &n->pod.arena;
+	plan->cgroups = ARENA_ARRAY(a, struct cgroup_shown, _CGROUP_KIND_MAX);
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
+		if (p->pod[k] >= 0)
+			plan->cgroups[plan->n_cgroups++] = (struct cgroup_shown){
+				cgroup_kind_name((enum cgroup_kind)k),
+				arena_printf(a, "%s/%s", p->dir[k], plan->name),
+			};
+	if (plan->n_cgroups == 1 && p->pod[CGROUP_UNIFIED] >= 0)
+		plan->cgroups[0].name = NULL;
+}
+
 int native_make_groups(struct native *n, struct err *e)
 {
 	struct wanted w = { 0 };
@@ -176,6 +193,7 @@ int native_make_groups(struct native *n, struct err *e)
 		r = cgroup_app_create(&n->cgroups, app, &w.apps[i], &n->groups[i], e);
 		if (r < 0)
 			err_wrap(e, r, "app '%s'", app);
+		show_groups(n, &n->pod.plans[i]);
 	}
 	return r;
 }

@@ -37,6 +37,31 @@ test_want_of_memory_is_told() {
 	hasnt "$out" reason
 }
 
+# --- what an app sees of its groups -------------------------------------------------------------
+# As appc has it: read-only, its own and nothing else.
+test_own_groups_are_seen() {
+	pod -- cat /proc/self/cgroup + ls /sys/fs + ls /sys/fs/cgroup + pid + cat /sys/fs/cgroup/cgroup.procs + mkdir /sys/fs/cgroup/x
+	ended 1
+	hasnt "$out" /rkt-
+	has "$out" cgroup.procs '/sys/fs/cgroup/x: Read-only file system'
+	hasnt "$out" rkt-check
+	[ ! -e /sys/fs/cgroup/memory/cgroup.procs ] || {
+		run rkt run "$TESTAPP" --memory=64M --exec=/bin/testapp -- cat /sys/fs/cgroup/memory/memory.limit_in_bytes + mkdir /sys/fs/cgroup/memory/x
+		has "$out" 64000000 '/sys/fs/cgroup/memory/x: Read-only file system'
+	}
+	pod -- mkdir /sys/fs/x
+	has "$out" 'Read-only file system'
+	pod --insecure-options=paths -- ls /sys/fs/cgroup + mkdir /sys/fs/cgroup/x
+	has "$out" cgroup.procs '/sys/fs/cgroup/x: Read-only file system'
+}
+test_groups_of_other_pods_are_not_seen() {
+	start "$TESTAPP" --name=other --exec=/bin/testapp -- on-term 0
+	pod -- ls /sys/fs/cgroup + ls /sys/fs/cgroup/..
+	hasnt "$out" rkt-
+	rkt stop "$uuid" >/dev/null
+	finish
+}
+
 # --- the pod as a whole -------------------------------------------------------------------------
 # Each alone would have enough; together they have not, and one is killed.
 test_pod_memory_bounds_all_apps() {
