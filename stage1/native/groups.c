@@ -3,12 +3,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/log.h"
 #include "lib/fs/atomic.h"
 #include "lib/sys/blockdev.h"
+#include "lib/sys/devices.h"
 #include "stage1/native/native.h"
 
 /* Limits of the pod, and of each app. */
@@ -161,6 +165,45 @@ static int make_pod_groups(struct native *n, const struct wanted *w, struct err 
 	return r < 0 ? r : cgroup_pod_limit(&n->cgroups, &w->pod, e);
 }
 
+/* --- devices --------------------------------------------------------------------------------- */
+
+static void add_rule(struct device_rule *rules, size_t *n, const struct mnt_op *op)
+{
+	struct stat st;
+	if (stat(op->src, &st) < 0 || !(S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)))
+		return;
+	rules[(*n)++] = (struct device_rule){
+		.block = S_ISBLK(st.st_mode),
+		.major = (int)major(st.st_rdev),
+		.minor = (int)minor(st.st_rdev),
+		.access = DEVICE_READ | (op->flags & MS_RDONLY ? 0 : DEVICE_WRITE),
+	};
+}
+
+/* The default ones and the volumes that are devices. The barrier before this one are the mounts, on
+ * which no device opens: where the kernel does not let us, it is the only one. */
+static void restrict_devices(struct native *n, size_t app)
+{
+	struct err e = ERR_INIT;
+	const struct app_plan *plan = &n->pod.plans[app];
+	const struct cgroup_app *groups = &n->groups[app];
+	struct device_rule rules[DEVICES_MAX];
+	size_t count = devices_n_default;
+	int r = 0;
+	if (n->pod.facts.disable_paths)
+		return;
+	memcpy(rules, devices_default, count * sizeof *rules);
+	for (size_t i = 0; i < plan->n_mounts && count < DEVICES_MAX; i++)
+		if (plan->mounts[i].kind == MNT_BIND && plan->mounts[i].foreign)
+			add_rule(rules, &count, &plan->mounts[i]);
+	if (groups->fds[CGROUP_UNIFIED] >= 0)
+		r = devices_restrict(groups->fds[CGROUP_UNIFIED], rules, count, &e);
+	else if (groups->fds[CGROUP_DEVICES] >= 0)
+		r = devices_restrict_v1(groups->fds[CGROUP_DEVICES], rules, count, &e);
+	if (r < 0)
+		dbg("app '%s': %s", plan->name, e.msg);
+}
+
 /* What the app sees of them: version 2 alone where programs look for it when there is nothing else,
  * or a directory for each hierarchy. */
 static void show_groups(struct native *n, struct app_plan *plan)
@@ -193,6 +236,7 @@ int native_make_groups(struct native *n, struct err *e)
 		r = cgroup_app_create(&n->cgroups, app, &w.apps[i], &n->groups[i], e);
 		if (r < 0)
 			err_wrap(e, r, "app '%s'", app);
+		restrict_devices(n, i);
 		show_groups(n, &n->pod.plans[i]);
 	}
 	return r;

@@ -51,7 +51,7 @@ test_own_groups_are_seen() {
 	}
 	pod -- mkdir /sys/fs/x
 	has "$out" 'Read-only file system'
-	pod --insecure-options=paths -- ls /sys/fs/cgroup + mkdir /sys/fs/cgroup/x
+	pod --insecure-options=image,paths -- ls /sys/fs/cgroup + mkdir /sys/fs/cgroup/x
 	has "$out" cgroup.procs '/sys/fs/cgroup/x: Read-only file system'
 }
 test_groups_of_other_pods_are_not_seen() {
@@ -188,4 +188,52 @@ test_memory_that_nothing_starts_in() {
 	aci=$(image_with iso '.app.isolators = [{name: "resource/memory", value: {limit: "100K"}}]')
 	run rkt run "$aci"
 	refused 'memory limit of 100000 bytes too low'
+}
+
+# --- devices ------------------------------------------------------------------------------------
+# With this capability an app mounts what it likes, without nodev, and only the filter is left.
+mighty=(--caps-retain=CAP_SYS_ADMIN,CAP_MKNOD)
+test_devices_beyond_the_default_set() {
+	run rkt --insecure-options=image,seccomp run "$TESTAPP" "${mighty[@]}" --exec=/bin/testapp -- try mount + mknod /tmp/null 1 3 + mknod /tmp/zero 1 5 + mknod /tmp/fuse 10 229 + mknod /tmp/tun 10 200
+	ok
+	is "$out" 'mount: ok
+open /tmp/null: ok
+open /tmp/zero: ok
+open /tmp/fuse: Operation not permitted
+open /tmp/tun: Operation not permitted'
+	# Who leaves that barrier out, leaves out this one too.
+	run rkt --insecure-options=image,seccomp,paths run "$TESTAPP" "${mighty[@]}" --exec=/bin/testapp -- try mount + mknod /tmp/fuse 10 229
+	has "$out" 'open /tmp/fuse'
+	hasnt "$out" 'Operation not permitted'
+}
+test_enter_has_the_same_devices() {
+	"${RKTC[@]}" --insecure-options=image,seccomp run --uuid-file-save="$T/uuid" "$TESTAPP" "${mighty[@]}" --exec=/bin/testapp -- try mount + on-term 0 >"$T/pod.out" 2>"$T/pod.err" &
+	pid=$!
+	wait_for 10 pod_ready
+	uuid=$(cat "$T/uuid")
+	wait_for 10 grep -q waiting "$T/pod.out"
+	run rkt enter "$uuid" /bin/testapp mknod /tmp/fuse 10 229
+	is "$out" 'open /tmp/fuse: Operation not permitted'
+	rkt stop "$uuid" >/dev/null
+	finish
+}
+# A read-only mount does not keep anybody from writing to a device.
+test_volume_that_is_a_device() {
+	truncate -s 1M "$T/disk"
+	disk=$(losetup -f --show "$T/disk")
+	trap 'losetup -d "$disk"' EXIT
+	run rkt run --volume=d,kind=host,source="$disk" "$TESTAPP" --mount=volume=d,target=/disk --exec=/bin/testapp -- direct /disk 4 4
+	ok
+	run rkt run --volume=d,kind=host,source="$disk",readOnly=true "$TESTAPP" --mount=volume=d,target=/disk --exec=/bin/testapp -- direct /disk 4 4
+	ended 1
+	is "$out" '/disk: Operation not permitted'
+	run rkt run --volume=d,kind=host,source="$disk",readOnly=true "$TESTAPP" --mount=volume=d,target=/disk --exec=/bin/testapp -- stat /disk + cat /disk
+	ok
+}
+# A kernel, or somebody above us, that does not let us load such a program.
+test_without_programs_of_the_kernel() {
+	run "$HELPERS/nosys" bpf "${RKTC[@]}" run --debug "$TESTAPP" --exec=/bin/testapp -- mknod /tmp/kmsg 1 11
+	ok
+	has "$out" 'open /tmp/kmsg: Permission denied'
+	has "$err" 'load the filter of devices'
 }
