@@ -225,6 +225,44 @@ check_limits() {
 	is 'without Delegate= it works as long as nobody else is in the unit' "$status" 3
 	no_groups_left
 }
+# By what they do, as tests/integration/resources.sh has it for the kernel that it runs on.
+check_resources() {
+	local got disk
+	wait_unit -p Delegate=yes -- "$image" --pids-limit=12 --exec=/bin/testapp -- forks 100
+	is 'a fork bomb stops' "$out $status" 'forked 11: Resource temporarily unavailable 137'
+	wait_unit -p Delegate=yes -- --pod-pids=12 "$image" --exec=/bin/testapp -- forks 100
+	is 'at the limit of the pod, too' "$out $status" 'forked 11: Resource temporarily unavailable 137'
+	wait_unit -p Delegate=yes -- --pod-memory=32M --uuid-file-save=/run/oom "$image" --exec=/bin/testapp -- alloc 300
+	has 'and a hog, for a reason that is told' "$($rkt status --uuid-file=/run/oom)" 'reason-testapp=oom'
+	modprobe loop
+	truncate -s 32M /run/disk
+	disk=$(losetup -f --show /run/disk)
+	cat >/run/pod.json <<-END
+		{"acKind": "PodManifest", "acVersion": "0.8.11", "apps": [{"name": "x", "image": {"id": "$($rkt fetch --full "$image")"}, "mounts": [{"volume": "d", "path": "/disk"}],
+		"app": {"exec": ["/bin/testapp", "direct", "/disk", "48", "64"], "user": "0", "group": "0",
+		"isolators": [{"name": "resource/block-bandwidth", "value": {"default": true, "limit": "1Mi"}}]}}],
+		"volumes": [{"name": "d", "kind": "host", "source": "$disk"}]}
+	END
+	wait_unit -p Delegate=yes -- --pod-manifest=/run/pod.json
+	got=$(awk '/^direct/ { print int($2) }' <<<"$out")
+	is "block devices are slowed down to 1024 KiB a second, within 10 %: $got" "$([ "${got:-0}" -ge 922 ] && [ "$got" -le 1126 ] && echo yes)" yes
+	losetup -d "$disk"
+	no_groups_left
+}
+check_devices() {
+	out=$(systemd-run -q --wait --pipe $rkt --insecure-options=image,seccomp run "$image" --caps-retain=CAP_SYS_ADMIN,CAP_MKNOD \
+		--exec=/bin/testapp -- try mount + mknod /tmp/null 1 3 + mknod /tmp/fuse 10 229 2>&1)
+	is 'no devices but the default ones open' "$out" $'mount: ok\nopen /tmp/null: ok\nopen /tmp/fuse: Operation not permitted'
+}
+# The app sees its own groups and nothing else, where programs look for them.
+check_shown() {
+	wait_unit -p Delegate=yes -- "$image" --memory=64M --exec=/bin/testapp -- cat "$1"
+	is 'the app reads its own limit' "$out" 64000000
+	wait_unit -- "$image" --exec=/bin/testapp -- mkdir /sys/fs/cgroup/x
+	has 'and changes none' "$out" 'Read-only file system'
+}
+check_shown_v2() { check_shown /sys/fs/cgroup/memory.max; }
+check_shown_v1() { check_shown /sys/fs/cgroup/memory/memory.limit_in_bytes; }
 check_crowded() {
 	# shellcheck disable=SC2086
 	out=$(systemd-run -q --wait --pipe -p Delegate=yes bash -c "$rkt run $image --memory=32M; exit \$?" 2>&1)
