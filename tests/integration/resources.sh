@@ -192,9 +192,9 @@ test_memory_that_nothing_starts_in() {
 
 # --- devices ------------------------------------------------------------------------------------
 # With this capability an app mounts what it likes, without nodev, and only the filter is left.
-mighty=(--caps-retain=CAP_SYS_ADMIN,CAP_MKNOD)
+mighty=--caps-retain=CAP_SYS_ADMIN,CAP_MKNOD
 test_devices_beyond_the_default_set() {
-	run rkt --insecure-options=image,seccomp run "$TESTAPP" "${mighty[@]}" --exec=/bin/testapp -- try mount + mknod /tmp/null 1 3 + mknod /tmp/zero 1 5 + mknod /tmp/fuse 10 229 + mknod /tmp/tun 10 200
+	run rkt --insecure-options=image,seccomp run "$TESTAPP" "$mighty" --exec=/bin/testapp -- try mount + mknod /tmp/null 1 3 + mknod /tmp/zero 1 5 + mknod /tmp/fuse 10 229 + mknod /tmp/tun 10 200
 	ok
 	is "$out" 'mount: ok
 open /tmp/null: ok
@@ -202,12 +202,12 @@ open /tmp/zero: ok
 open /tmp/fuse: Operation not permitted
 open /tmp/tun: Operation not permitted'
 	# Who leaves that barrier out, leaves out this one too.
-	run rkt --insecure-options=image,seccomp,paths run "$TESTAPP" "${mighty[@]}" --exec=/bin/testapp -- try mount + mknod /tmp/fuse 10 229
+	run rkt --insecure-options=image,seccomp,paths run "$TESTAPP" "$mighty" --exec=/bin/testapp -- try mount + mknod /tmp/fuse 10 229
 	has "$out" 'open /tmp/fuse'
 	hasnt "$out" 'Operation not permitted'
 }
 test_enter_has_the_same_devices() {
-	"${RKTC[@]}" --insecure-options=image,seccomp run --uuid-file-save="$T/uuid" "$TESTAPP" "${mighty[@]}" --exec=/bin/testapp -- try mount + on-term 0 >"$T/pod.out" 2>"$T/pod.err" &
+	"${RKTC[@]}" --insecure-options=image,seccomp run --uuid-file-save="$T/uuid" "$TESTAPP" "$mighty" --exec=/bin/testapp -- try mount + on-term 0 >"$T/pod.out" 2>"$T/pod.err" &
 	pid=$!
 	wait_for 10 pod_ready
 	uuid=$(cat "$T/uuid")
