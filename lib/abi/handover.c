@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/abi/paths.h"
+#include "lib/base/idrange.h"
 #include "lib/base/parse.h"
 #include "lib/base/uuid.h"
 
@@ -50,18 +51,10 @@ static bool valid_ipc(const char *s)
 	return str_eq(s, "auto") || str_eq(s, "private") || str_eq(s, "parent");
 }
 
-/* SHIFT:COUNT, a range of 32-bit ids that does not wrap. */
 static bool valid_private_users(const char *s)
 {
-	char shift[16];
-	const char *colon = strchr(s, ':');
-	uint32_t first, count;
-	if (!colon || (size_t)(colon - s) >= sizeof shift)
-		return false;
-	memcpy(shift, s, (size_t)(colon - s));
-	shift[colon - s] = '\0';
-	return parse_u32(shift, 0, UINT32_MAX, &first) &&
-	       parse_u32(colon + 1, 1, UINT32_MAX, &count) && count <= UINT32_MAX - first;
+	struct id_range range;
+	return id_range_parse(s, &range);
 }
 
 /* rkt's order on the command line. */

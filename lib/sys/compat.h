@@ -85,6 +85,10 @@ struct compat_mount_attr { /* struct mount_attr of mount_setattr(2) */
 	uint64_t attr_set, attr_clr, propagation, userns_fd;
 };
 
+#ifndef MOUNT_ATTR_IDMAP
+#define MOUNT_ATTR_IDMAP 0x00100000
+#endif
+
 #ifndef SYS_statx
 #define SYS_statx 332
 #endif

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
@@ -116,6 +117,68 @@ int mnt_bind(int source, int target, bool recursive, struct err *e)
 	if (mount(fd_path(source).text, fd_path(target).text, NULL, flags, NULL) < 0)
 		return ERR_SYS(e, "bind");
 	return reopen(source, target, e);
+}
+
+static const struct {
+	unsigned long magic;
+	const char *name;
+} filesystems[] = {
+	{ 0x01021994, "tmpfs" },
+	{ 0x2fc12fc1, "zfs" },
+	{ 0x4d44, "vfat" },
+	{ 0x5346544e, "ntfs" },
+	{ 0x6969, "nfs" },
+	{ 0x65735546, "fuse" },
+	{ 0x794c7630, "overlay" },
+	{ 0x858458f6, "ramfs" },
+	{ 0xff534d42, "cifs" },
+};
+
+/* EINVAL: the filesystem cannot, or one mounted below; EPERM: its ids are mapped already. */
+static int idmap_error(int mount_fd, const char *what, struct err *e)
+{
+	struct statfs fs;
+	int num = errno;
+	if (num != EINVAL && num != EPERM && num != ENOSYS && num != E2BIG)
+		return ERR_NUM(e, num, "map the ids of '%s'", what);
+	if (num == ENOSYS || num == E2BIG || fstatfs(mount_fd, &fs) < 0)
+		return err_set(e, ERR_REFUSED, EOPNOTSUPP,
+			"this kernel cannot show '%s' with other users: Linux 5.12 and later can",
+			what);
+	char name[32];
+	snprintf(name, sizeof name, "of type 0x%lx", (unsigned long)fs.f_type);
+	for (size_t i = 0; i < sizeof filesystems / sizeof *filesystems; i++)
+		if (filesystems[i].magic == (unsigned long)fs.f_type)
+			snprintf(name, sizeof name, "%s", filesystems[i].name);
+	return err_set(e, ERR_REFUSED, EOPNOTSUPP,
+		"the filesystem of '%s' (%s)%s cannot be shown with other users by this kernel",
+		what, name, num == EPERM ? ", which is shown with other users already," : "");
+}
+
+int mnt_bind_idmapped(
+	int source, int target, bool recursive, int userns, const char *what, struct err *e)
+{
+	const unsigned deep = recursive ? AT_RECURSIVE : 0;
+	struct compat_mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
+		.userns_fd = (uint64_t)userns };
+	_clean_(fd) int tree = -1;
+	if (mnt_force & MNT_FORCE_NO_API)
+		errno = ENOSYS;
+	else
+		tree = sys_open_tree(
+			source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | deep);
+	if (tree < 0)
+		return errno == ENOSYS ? idmap_error(-1, what, e) : ERR_SYS(e, "clone mount");
+	if (mnt_force & MNT_FORCE_NO_SETATTR) {
+		errno = ENOSYS;
+		return idmap_error(tree, what, e);
+	}
+	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | deep, &attr) < 0)
+		return idmap_error(tree, what, e);
+	if (sys_move_mount(
+		    tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return ERR_SYS(e, "move mount");
+	return take_fd(&tree);
 }
 
 /* mount(2) clears the flags that a remount leaves out, so those that are there are given again. */

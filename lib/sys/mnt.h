@@ -22,6 +22,11 @@ int mnt_open_source(const char *path, bool no_symlinks, struct err *e);
 /* Binds source to target; recursive: with the mounts below it. Returns a descriptor of the new
  * mount's root. */
 int mnt_bind(int source, int target, bool recursive, struct err *e);
+/* The same, showing the ids of its files as the user namespace maps them: 0 of the disk is the
+ * first of its range. Not on kernels before 5.12, nor on every filesystem: -EOPNOTSUPP, and *e says
+ * which filesystem (`what` names the source). */
+int mnt_bind_idmapped(
+	int source, int target, bool recursive, int userns, const char *what, struct err *e);
 
 /* Adds MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC of `flags` to the mount whose root is fd;
  * recursive: also to every mount below it, or fails. */

@@ -68,7 +68,7 @@ void ns_close(struct ns_set *s)
 int ns_join(const struct ns_set *s, struct err *e)
 {
 	for (size_t i = 0; i < _NS_KIND_MAX; i++)
-		if (s->fds[i] >= 0 && setns(s->fds[i], kinds[i].flag) < 0)
+		if (i != NS_USER && s->fds[i] >= 0 && setns(s->fds[i], kinds[i].flag) < 0)
 			return ERR_SYS(e, "join %s namespace", kinds[i].file);
 	return 0;
 }

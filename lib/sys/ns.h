@@ -5,7 +5,7 @@
 #include "lib/base/err.h"
 #include "lib/sys/proc.h"
 
-/* In the order in which they are joined: the mount namespace goes last, since joining it takes
+/* In the order in which they are joined: the mount namespace goes late, since joining it takes
  * away the paths by which others could be opened. */
 #define NS_KINDS(X)                     \
 	X(CGROUP, "cgroup", 0x02000000) \
@@ -13,7 +13,8 @@
 	X(UTS, "uts", 0x04000000)       \
 	X(NET, "net", 0x40000000)       \
 	X(PID, "pid", 0x20000000)       \
-	X(MNT, "mnt", 0x00020000)
+	X(MNT, "mnt", 0x00020000)       \
+	X(USER, "user", 0x10000000)
 
 enum ns_kind {
 #define X(name, file, flag) NS_##name,
@@ -32,8 +33,9 @@ static inline void ns_cleanup(struct ns_set *s)
 {
 	ns_close(s);
 }
-/* Joins all of them. The pid namespace is that of children made afterwards; "/" and the working
- * directory become the root of the joined mount namespace. */
+/* Joins all but the user namespace, whose users may not join the others: that is for
+ * userns_enter(), when nothing more of the host is needed. The pid namespace is that of children
+ * made afterwards; "/" and the working directory become the root of the joined mount namespace. */
 int ns_join(const struct ns_set *s, struct err *e);
 
 /* Leaves the network namespace for a new one and sets its loopback interface up. Returns its
