@@ -20,6 +20,9 @@
 #define POD_STAGE1_OVERLAY "stage1/overlay"  /* {upper,work}, for a stage1 that is not read-only */
 #define POD_INSECURE_FILE "insecure-options" /* what was loosened; absent: nothing */
 #define POD_NO_OVERLAY_FILE "no-overlay"     /* present: the trees are copies in place */
+/* SHIFT:COUNT of the pod's users. In the mount namespace that `run` starts in, where stage0 is
+ * ours, their user namespace is bound there. */
+#define POD_USERS_FILE "private-users-prepared"
 #define POD_NET_INFO_FILE "net-info.json"
 #define POD_ISOLATORS_FILE "isolators.json" /* what became of them; lib/spec/report.h */
 #define POD_SUBCGROUP_FILE "subcgroup"
