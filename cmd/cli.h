@@ -51,6 +51,7 @@ struct cli {
 	bool no_overlay, interactive, inherit_env, quiet, no_store, store_only;
 	bool trust_keys_from_https, strict_isolators;
 	const char *net, *hostname, *ipc, *pod_manifest, *pull_policy, *uuid_file_save;
+	const char *private_users; /* true, false; NULL: as configured */
 	struct strlist set_env_files;
 	struct dns_choice dns;
 	const char *stage1_path, *stage1_url, *stage1_name, *stage1_hash, *stage1_from_dir;

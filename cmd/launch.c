@@ -218,10 +218,14 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 	return r < 0 ? r : demand_strict(s, ret, e);
 }
 
-int launch_prepare(struct session *s, const struct pod_parts *parts, struct pod *ret, struct err *e)
+int launch_prepare(struct session *s, struct pod_parts *parts, struct pod *ret, struct err *e)
 {
 	unsigned insecure = s->cli->insecure;
+	const char *private_users = s->cli->private_users;
+	if (!private_users)
+		private_users = s->config.private_users;
 	struct prepare_options o = {
+		.ret_users = str_eq(private_users, "true") ? &parts->users : NULL,
 		.stage1 = &parts->stage1,
 		.trees = parts->trees,
 		.no_overlay = s->cli->no_overlay,
@@ -262,6 +266,17 @@ int launch_check(const struct cli *cli, const struct pod_manifest *m, struct err
 	return 0;
 }
 
+int launch_rehearse(struct session *s, struct pod *p, const struct pod_parts *parts, struct err *e)
+{
+	const struct launch_options o = {
+		.manifest = parts->manifest,
+		.stage1 = &parts->stage1,
+		.trees = parts->trees,
+		.users = &parts->users,
+	};
+	return pod_rehearse(p, &s->store, &o, e);
+}
+
 int launch_exec(struct session *s, struct pod *p, const struct pod_parts *parts, struct err *e)
 {
 	struct cli *cli = s->cli;
@@ -289,6 +304,7 @@ int launch_exec(struct session *s, struct pod *p, const struct pod_parts *parts,
 		.manifest = parts ? parts->manifest : NULL,
 		.stage1 = parts ? &parts->stage1 : NULL,
 		.trees = parts ? parts->trees : NULL,
+		.users = parts ? &parts->users : NULL,
 	};
 	return pod_launch(p, &s->store, &o, e);
 }

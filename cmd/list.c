@@ -182,6 +182,8 @@ static void print_status(struct cli *cli, const struct pod_info *p)
 		printf("pid=%d\n", (int)p->pid);
 	if (p->insecure)
 		printf("insecure=%s\n", p->insecure);
+	if (p->users.count)
+		printf("private-users=%u:%u\n", p->users.first, p->users.count);
 	print_isolators(a, p);
 	if (!began)
 		return;

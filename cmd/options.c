@@ -82,6 +82,10 @@ const struct option options[] = {
 		OPT_TEXT, 0, CLI(pod.pids) },
 	{ "no-overlay", NULL, "copy the images instead of mounting them with overlayfs", ON_PREPARE,
 		OPT_BOOL, 0, CLI(no_overlay) },
+	{ "private-users", "true|false",
+		"user namespace: users of the pod are others than the host's, root too (default "
+		"false, or what pods.d configures)",
+		ON_PREPARE, OPT_TEXT, 0, CLI(private_users), "true" },
 	{ "pod-manifest", "FILE", "run this pod manifest; no images and settings beside it",
 		ON_PREPARE, OPT_TEXT, 0, CLI(pod_manifest) },
 	{ "pull-policy", "new|update|never",

@@ -97,6 +97,12 @@ static void put_pod(struct jenc *j, const struct pod_info *p)
 	jenc_key(j, "state");
 	jenc_string(j, p->state);
 	put_networks(j, p);
+	if (p->users.count) {
+		char users[ID_RANGE_TEXT];
+		id_range_print(&p->users, users);
+		jenc_key(j, "private_users");
+		jenc_string(j, users);
+	}
 	if (p->n_apps) {
 		jenc_key(j, "app_names");
 		jenc_open(j, '[');

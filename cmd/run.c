@@ -69,7 +69,10 @@ int cmd_prepare(struct cli *cli, struct err *e)
 	int r = make_pod(&s, cli, false, &parts, &p, e);
 	if (r < 0)
 		return r;
-	r = pod_transition(&s.pods, &p, POD_EV_COMMIT, e);
+	if (parts.users.count)
+		r = launch_rehearse(&s, &p, &parts, e);
+	if (r >= 0)
+		r = pod_transition(&s.pods, &p, POD_EV_COMMIT, e);
 	if (r < 0)
 		return abandon(&s, &p, r);
 	printf("%s\n", p.uuid.text);

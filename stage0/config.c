@@ -37,6 +37,28 @@ static const struct jfield stage1_fields[] = {
 	{ 0 },
 };
 
+static int decode_switch(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	const char **to = target;
+	if (v->type != JSON_BOOL)
+		return jdec_error(c, at, "expected boolean, found %s", json_type_name(v->type));
+	*to = v->boolean ? "true" : "false";
+	return 0;
+}
+static const struct jfield pods_fields[] = {
+	{ "privateUsers", J_CUSTOM, offsetof(struct config_file, config.private_users), 0,
+		.decode = decode_switch },
+	{ 0 },
+};
+
+static int check_pods(struct config_file *f, struct arena *a, struct err *e)
+{
+	(void)f;
+	(void)a;
+	(void)e;
+	return 0;
+}
+
 /* Go's decoder does not tell an empty string from an absent one; nor do we. */
 static const char *set(const char *s)
 {
@@ -96,6 +118,7 @@ static const struct kind kinds[] = {
 	{ "auth", "auth.d", auth_fields, auth_check },
 	{ "dockerAuth", "auth.d", docker_auth_fields, docker_auth_check },
 	{ "paths", "paths.d", paths_fields, check_paths },
+	{ "pods", "pods.d", pods_fields, check_pods },
 	{ "stage1", "stage1.d", stage1_fields, check_stage1 },
 };
 
@@ -112,6 +135,7 @@ static const struct value {
 		"name and version of a default stage1 image are already specified" },
 	{ offsetof(struct config, stage1_location),
 		"location of a default stage1 image is already specified" },
+	{ offsetof(struct config, private_users), "privateUsers is already specified" },
 };
 
 static const char **value_of(struct config *c, const struct value *v)
@@ -270,6 +294,14 @@ void config_encode(const struct config *c, bool pretty, struct str *out)
 	member(&j, "data", c->data);
 	member(&j, "stage1-images", c->stage1_images);
 	jenc_close(&j, '}');
+	if (c->private_users) {
+		jenc_open(&j, '{');
+		member(&j, "rktVersion", "v1");
+		member(&j, "rktKind", "pods");
+		jenc_key(&j, "privateUsers");
+		jenc_bool(&j, str_eq(c->private_users, "true"));
+		jenc_close(&j, '}');
+	}
 	jenc_open(&j, '{');
 	member(&j, "rktVersion", "v1");
 	member(&j, "rktKind", "stage1");

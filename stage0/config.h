@@ -3,11 +3,12 @@
  * config: rkt's configuration directories.
  *
  * VENDOR (/usr/lib/rkt) < LOCAL (/etc/rkt) < USER: a value of a later directory replaces that of an
- * earlier one. Each kind has a sub-directory of its own (`auth.d`, `paths.d`, `stage1.d`), of which
- * regular files named *.json are read, no deeper. Every file has rktKind and rktVersion. One value
- * given by two files of one directory is an error, as in rkt: nothing says which is meant.
+ * earlier one. Each kind has a sub-directory of its own (`auth.d`, `paths.d`, `pods.d`,
+ * `stage1.d`), of which regular files named *.json are read, no deeper. Every file has rktKind and
+ * rktVersion. One value given by two files of one directory is an error, as in rkt: nothing says
+ * which is meant.
  *
- * The format is that of rkt's Documentation/configuration.md.
+ * The format is that of rkt's Documentation/configuration.md; the kind "pods" is ours.
  */
 #pragma once
 
@@ -35,6 +36,7 @@ struct config { /* NULL: not configured. Strings are owned by the arena. */
 	const char *data, *stage1_images;
 	const char *stage1_name, *stage1_version; /* both or none */
 	const char *stage1_location;		  /* absolute path or URL */
+	const char *private_users;		  /* "true" or "false" */
 	struct auths auths;			  /* one a domain */
 	struct auths docker_auths;		  /* one a registry, all of them basic */
 };

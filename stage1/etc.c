@@ -50,6 +50,9 @@ static int write_own(
 	/* The mode again: the caller's umask must not keep the app from reading it. */
 	if (fd < 0 || fchmod(fd, 0644) < 0)
 		return ERR_SYS(e, "create '%s'", path);
+	const uint32_t root = id_range_shift(&p->facts.users, 0);
+	if (root && fchown(fd, root, root) < 0)
+		return ERR_SYS(e, "owner of '%s'", path);
 	int r = io_write_all(fd, str_text(text), text->len, e);
 	if (r < 0)
 		return err_wrap(e, r, "'%s'", path);
@@ -66,6 +69,9 @@ static int find_stage0(struct stage1_pod *p, struct etc_file *f, struct err *e)
 		struct stat st;
 		snprintf(path, sizeof path, "%s/%s", dirs[i], f->from_stage0);
 		if (fstatat(p->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)) {
+			const uint32_t root = id_range_shift(&p->facts.users, 0);
+			if (root && fchownat(p->dirfd, path, root, root, AT_SYMLINK_NOFOLLOW) < 0)
+				return ERR_SYS(e, "owner of '%s'", path);
 			f->path = pod_path(p, path);
 			return 0;
 		}

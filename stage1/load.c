@@ -110,7 +110,11 @@ static int load_facts(
 	if (run->hostname && !hostname_valid(run->hostname))
 		return ERR_BAD(e, "'%s' is not a host name", run->hostname);
 	struct arena *a = &p->arena;
+	struct id_range users = { 0 };
+	if (run->private_users && !id_range_parse(run->private_users, &users))
+		return ERR_BAD(e, "'%s' is no range of users", run->private_users);
 	p->facts = (struct app_facts){
+		.users = users,
 		.uuid = arena_strdup(a, run->uuid),
 		.hostname = run->hostname ? arena_strdup(a, run->hostname)
 					  : arena_printf(a, "rkt-%s", run->uuid),

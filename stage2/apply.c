@@ -94,6 +94,13 @@ static void set_oom_score_adj(int64_t score)
 		dbg("oom score not set: %s", e.msg);
 }
 
+void app_set_oom_score(struct app_plan *plan)
+{
+	if (plan->oom_score_adj != INT64_MIN)
+		set_oom_score_adj(plan->oom_score_adj);
+	plan->oom_score_adj = INT64_MIN;
+}
+
 /* `keep`: what is held beyond the wishes until execve, which takes it away: it is neither in the
  * bounding nor in the inheritable or ambient set. */
 static int column_fill(const struct cred_plan *cred, const struct ident *id, uint64_t keep,

@@ -29,6 +29,10 @@
  * Program errors read, as rkt's: Unable to open "/x": No such file or directory. */
 int app_apply(const struct app_plan *plan, const struct ident *id, int *ret_status, struct err *e);
 
+/* What app_apply() does first, for a caller that is about to give up the right to it: the plan then
+ * leaves the score. */
+void app_set_oom_score(struct app_plan *plan);
+
 /* Runs an event handler in the app's context, in the app's root: as root, with every capability
  * that the caller holds, behind the app's filter. Waits; a handler that fails is an error. */
 int app_handler(const struct app_plan *plan, const struct event_handler *h, struct err *e);

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "lib/base/idrange.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/spec/pod.h"
@@ -60,7 +61,7 @@ struct mnt_op {
 	bool keep_existing;	 /* MNT_BIND_FILE: nothing is done where the image has dst */
 	bool foreign;		 /* MNT_BIND: of the host, which nothing is created in */
 	bool is_empty_volume;	 /* MNT_BIND: src is volumes_dir/NAME, which stage1 makes with… */
-	uint32_t mode, uid, gid; /* … these */
+	uint32_t mode, uid, gid; /* … these; MNT_DEVPTS, MNT_MQUEUE: not 0, owner of its root */
 	bool is_tmpfs;		 /* … and a tmpfs of the options `data` on it */
 	bool copy_up;	 /* MNT_BIND: an empty src gets what the image has at dst, as Docker does */
 	bool keep_owner; /* … but mode, uid and gid, which the user chose */
@@ -82,6 +83,7 @@ enum filter_choice { FILTER_NONE, FILTER_DEFAULT, FILTER_LIST };
 
 struct app_facts {
 	const char *uuid, *hostname;
+	struct id_range users; /* of the pod; count 0: they are the host's */
 	bool host_network;
 	/* fly: /proc, /sys and /dev are the host's, bound recursively; no masks, limits or filter,
 	 * every capability of the caller. */

@@ -40,6 +40,7 @@ static const struct {
 	{ "/dev/tty", 5, 0 },
 };
 
+#define DEVPTS_DATA "newinstance,ptmxmode=0666,mode=620,gid="
 static const struct mnt_op dev_rest[] = {
 	{ .kind = MNT_LINK, .src = "pts/ptmx", .dst = "/dev/ptmx" },
 	{ .kind = MNT_LINK, .src = "/proc/self/fd", .dst = "/dev/fd" },
@@ -48,7 +49,7 @@ static const struct mnt_op dev_rest[] = {
 	{ .kind = MNT_LINK, .src = "/proc/self/fd/2", .dst = "/dev/stderr" },
 	{ .kind = MNT_DEVPTS,
 		.dst = "/dev/pts",
-		.data = "newinstance,ptmxmode=0666,mode=620,gid=5",
+		.data = DEVPTS_DATA "5",
 		.flags = MS_NOSUID | MS_NOEXEC,
 		.make_target = true },
 	{ .kind = MNT_MQUEUE,
@@ -117,8 +118,11 @@ static void add_sys(struct list *l, const struct app_facts *facts)
 
 const char *plan_shm_options(const struct app_facts *facts, struct arena *a)
 {
-	return facts->shm_size ? arena_printf(a, "%s,size=%s", shm.data, facts->shm_size)
-			       : shm.data;
+	const char *data = shm.data;
+	const unsigned root = id_range_shift(&facts->users, 0);
+	if (root)
+		data = arena_printf(a, "%s,uid=%u,gid=%u", data, root, root);
+	return facts->shm_size ? arena_printf(a, "%s,size=%s", data, facts->shm_size) : data;
 }
 
 static void add_api(struct list *l, const struct app_facts *facts)
@@ -137,8 +141,16 @@ static void add_api(struct list *l, const struct app_facts *facts)
 		       .dst = "/dev/console",
 		       .rdev = makedev(devices[0].major, devices[0].minor),
 		       .mode = 0620 });
-	for (size_t i = 0; i < COUNT(dev_rest); i++)
-		add(l, &dev_rest[i]);
+	for (size_t i = 0; i < COUNT(dev_rest); i++) {
+		struct mnt_op *op = add(l, &dev_rest[i]);
+		/* The group tty, as the pod sees it. */
+		if (op->kind != MNT_LINK)
+			op->uid = op->gid = id_range_shift(&facts->users, 0);
+		if (op->kind == MNT_DEVPTS && facts->users.count)
+			op->data = arena_printf(l->arena, DEVPTS_DATA "%u",
+				(unsigned)id_range_shift(
+					&facts->users, facts->users.count > 5 ? 5 : 0));
+	}
 	if (facts->shm_dir)
 		add(l, &(struct mnt_op){ .kind = MNT_BIND,
 			       .src = facts->shm_dir,
@@ -227,6 +239,11 @@ static const char *private_volume(const struct volumes *v, const char *name)
 	return out;
 }
 
+static bool owner_shown(const struct app_facts *facts, uint32_t id)
+{
+	return !facts->users.count || id < facts->users.count;
+}
+
 /* Images of Docker and OCI have this annotation; they expect that a volume begins with what the
  * image has in its place. */
 static bool fills_volumes(const struct runtime_app *app)
@@ -237,12 +254,14 @@ static bool fills_volumes(const struct runtime_app *app)
 static int plan_own_volume(struct volumes *v, const struct volume *vol, const char *dir,
 	struct mnt_op *op, struct err *e)
 {
-	(void)e;
+	if (!owner_shown(v->facts, vol->uid) || !owner_shown(v->facts, vol->gid))
+		return ERR_BAD(e, "volume '%s': the pod has only users and groups 0 to %u",
+			vol->name, (unsigned)v->facts->users.count - 1);
 	op->src = arena_printf(v->list->arena, "%s/%s", v->facts->volumes_dir, dir);
 	op->is_empty_volume = true;
 	op->mode = vol->mode;
-	op->uid = vol->uid;
-	op->gid = vol->gid;
+	op->uid = id_range_shift(&v->facts->users, vol->uid);
+	op->gid = id_range_shift(&v->facts->users, vol->gid);
 	op->is_tmpfs = vol->kind == VOLUME_TMPFS;
 	if (vol->size.set)
 		op->data = arena_printf(v->list->arena, "size=%lld", (long long)vol->size.value);

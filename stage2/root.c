@@ -164,6 +164,8 @@ static int do_fs(struct build *b, const struct mnt_op *op, int source, struct er
 	if (fd < 0)
 		return fd;
 	int r = mount_on(fd, fs_types[op->kind], op->flags, op->data, e);
+	if (r >= 0 && op->uid && fchownat(dir, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		r = ERR_SYS(e, "owner of %s", fs_types[op->kind]);
 	if (r >= 0 && b->ours)
 		r = add_fs(b, dir, name, e);
 	for (int i = 0; r == 0 && i < _SPOT_MAX; i++)

@@ -395,11 +395,30 @@ int cgroup_app_join(const struct cgroup_app *a, bool placed, struct err *e)
 	return 0;
 }
 
+static void kill_listed(int dirfd)
+{
+	struct err ignored = ERR_INIT;
+	_clean_(str) struct str text = STR_INIT(STR_MAX_MANIFEST);
+	if (io_read_file(dirfd, "cgroup.procs", &text, &ignored) < 0)
+		return;
+	_clean_(strv) struct strv lines = STRV_INIT;
+	strv_split(&lines, str_text(&text), '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		uint32_t pid;
+		if (parse_u32(lines.v[i], 2, INT32_MAX, &pid) && (pid_t)pid != getpid())
+			(void)kill((pid_t)pid, SIGKILL);
+	}
+}
+
 void cgroup_app_kill(const struct cgroup_app *a)
 {
-	struct err ignored = ERR_INIT; /* an older kernel: pid 1 of the pod ends them later */
-	if (a->fds[CGROUP_UNIFIED] >= 0)
-		(void)io_write_knob(a->fds[CGROUP_UNIFIED], "cgroup.kill", "1", &ignored);
+	struct err ignored = ERR_INIT;
+	const int fd = a->fds[CGROUP_UNIFIED];
+	if (fd < 0 || io_write_knob(fd, "cgroup.kill", "1", &ignored) >= 0)
+		return;
+	/* An older kernel, or the caller is nobody there: one by one. What is born meanwhile pid 1
+	 * of the pod ends later. */
+	kill_listed(fd);
 }
 
 /* "oom_kill 3" among the lines of a file. */
@@ -508,21 +527,6 @@ void cgroup_pod_print(const struct cgroup_pod *pod, struct str *out)
 			str_addf(out, "%s\n", pod->group[k] + 1);
 		else if (pod->group[k])
 			str_addf(out, "%s:%s\n", cgroup_kind_name(k), pod->group[k]);
-}
-
-static void kill_listed(int dirfd)
-{
-	struct err ignored = ERR_INIT;
-	_clean_(str) struct str text = STR_INIT(STR_MAX_MANIFEST);
-	if (io_read_file(dirfd, "cgroup.procs", &text, &ignored) < 0)
-		return;
-	_clean_(strv) struct strv lines = STRV_INIT;
-	strv_split(&lines, str_text(&text), '\n');
-	for (size_t i = 0; i < lines.n; i++) {
-		uint32_t pid;
-		if (parse_u32(lines.v[i], 2, INT32_MAX, &pid) && (pid_t)pid != getpid())
-			(void)kill((pid_t)pid, SIGKILL);
-	}
 }
 
 static void kill_tree(int at, const char *name, int depth)

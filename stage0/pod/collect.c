@@ -15,6 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/fs/rmtree.h"
 #include "stage0/pod/internal.h"
+#include "stage0/pod/users.h"
 
 /* --- removing one -------------------------------------------------------------------------- */
 
@@ -78,7 +79,11 @@ int pod_remove(struct pods *ps, struct pod *p, struct store *s, struct err *e)
 		return refuse_busy(p, e);
 	if (r > 0 && pod_next_phase(p->phase, POD_EV_MARK) != _POD_PHASE_MAX)
 		r = pod_transition(ps, p, POD_EV_MARK, e);
-	return r < 0 ? r : destroy(ps, p, s, NULL, e);
+	if (r < 0)
+		return r;
+	const bool had_users = faccessat(p->dirfd, POD_USERS_FILE, F_OK, 0) == 0;
+	r = destroy(ps, p, s, NULL, e);
+	return r < 0 || !had_users ? r : pods_users_collect(ps, e);
 }
 
 /* --- all of them --------------------------------------------------------------------------- */
@@ -201,5 +206,7 @@ int pods_gc(struct pods *ps, struct store *s, const struct gc_options *o, gc_say
 	sync_moves(&c);
 	if (!o->mark_only)
 		remember(&c, pods_each(ps, sweep, &c, &mine), &mine);
+	if (!o->mark_only)
+		remember(&c, pods_users_collect(ps, &mine), &mine);
 	return c.result;
 }

@@ -55,7 +55,9 @@ static int export_root(
 			r = store_tree(s, name, &t, e);
 		if (r < 0)
 			return r;
-		r = mounts_app(apps, app->name, &t, e);
+		/* Ids as they are on disk are the image's, whatever the pod's users were. */
+		struct mount_users host = MOUNT_USERS_INIT;
+		r = mounts_app(apps, app->name, &t, &host, e);
 		treeref_release(&t);
 		if (r < 0)
 			return r;

@@ -17,6 +17,7 @@
 #include "lib/fs/io.h"
 #include "lib/fs/lockfd.h"
 #include "stage0/pod/internal.h"
+#include "stage0/pod/users.h"
 
 /* --- times --------------------------------------------------------------------------------- */
 
@@ -229,6 +230,8 @@ int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e
 	if (r < 0)
 		return r;
 	ret->insecure = read_insecure(p, a);
+	struct err ignored;
+	(void)pod_users_load(p, &ret->users, &ignored);
 	if (!ret->started_ns && p->phase < POD_RUN)
 		return 0;
 	read_statuses(p, a, ret);

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,8 +18,10 @@
 #include "lib/fs/io.h"
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
+#include "lib/sys/proc.h"
 #include "stage0/pod/internal.h"
 #include "stage0/pod/mounts.h"
+#include "stage0/pod/users.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -104,6 +107,7 @@ struct launch {
 	struct pod_stage1 stage1;
 	struct arena arena;
 	const struct pod_manifest *manifest;
+	struct mount_users users;
 	struct err *e;
 };
 
@@ -119,6 +123,10 @@ static int load(struct launch *c)
 		r = pod_stage1_load(c->pod, &c->stage1, c->e);
 	}
 	c->manifest = c->o->manifest;
+	if (c->o->users)
+		c->users.range = *c->o->users;
+	else if (r >= 0 && !c->manifest) /* prepared by another process */
+		r = pod_users_load(c->pod, &c->users.range, c->e);
 	if (r >= 0 && !c->manifest)
 		r = pod_read_manifest(c->pod, &c->arena, &c->manifest, c->e);
 	return r;
@@ -166,7 +174,7 @@ static int mount_apps(struct launch *c, int apps)
 		if (r < 0)
 			return err_wrap(c->e, r, "app '%s'", app->name);
 		/* The reference is not kept: the pod's own files keep the tree. */
-		r = mounts_app(apps, app->name, &tree, c->e);
+		r = mounts_app(apps, app->name, &tree, &c->users, c->e);
 		treeref_release(&tree);
 		if (r < 0)
 			return r;
@@ -203,13 +211,14 @@ static int mount_image_volumes(struct launch *c)
 	int r = 0;
 	for (size_t i = 0; r >= 0 && i < c->manifest->n_volumes; i++) {
 		const struct volume *v = &c->manifest->volumes[i];
-		struct treeref tree;
+		struct treeref tree = TREEREF_INIT;
 		if (v->kind != VOLUME_IMAGE)
 			continue;
 		r = store_tree(c->store, v->source, &tree, c->e);
 		/* Without overlays what has layers was copied. */
-		if (r >= 0 && !(c->stage1.no_overlay && tree.n_layers > 1))
-			r = mounts_image_volume(v->name, &tree, c->e);
+		const bool copied = c->stage1.no_overlay && tree.n_layers > 1;
+		if (r >= 0)
+			r = mounts_image_volume(v->name, copied ? NULL : &tree, &c->users, c->e);
 		if (r >= 0)
 			treeref_release(&tree);
 		if (r < 0)
@@ -218,19 +227,41 @@ static int mount_image_volumes(struct launch *c)
 	return r;
 }
 
+/* Trees that are copies: only their users may have to be others. */
+static int mount_copies(struct launch *c)
+{
+	_clean_(fd) int root =
+		open(POD_STAGE1_ROOTFS, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (root < 0)
+		return ERR_SYS(c->e, "open '%s'", POD_STAGE1_ROOTFS);
+	if (c->users.range.count) {
+		_clean_(fd) int apps =
+			path_open_in(root, STAGE1_APPS_DIR, O_PATH | O_DIRECTORY, 0, c->e);
+		int r = apps < 0 ? apps : 0;
+		for (size_t i = 0; r >= 0 && i < c->manifest->n_apps; i++) {
+			const char *name = c->manifest->apps[i].name;
+			if (!ac_name_valid(name))
+				return ERR_BAD(c->e, "'%s' is not a valid app name", name);
+			r = mounts_app_copy(apps, name, &c->users, c->e);
+		}
+		if (r < 0)
+			return r;
+	}
+	return write_dns(c, root);
+}
+
 static int mount_all(struct launch *c)
 {
 	const char *tree;
-	int r = mount_image_volumes(c);
+	int r = c->users.range.count ? mounts_users(&c->users, c->e) : 0;
+	if (r >= 0)
+		r = mount_image_volumes(c);
 	if (r < 0)
 		return r;
 	_clean_(fd) int root = -1;
 	_clean_(fd) int apps = -1;
-	if (c->stage1.no_overlay) {
-		root = open(POD_STAGE1_ROOTFS, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		return root < 0 ? ERR_SYS(c->e, "open '%s'", POD_STAGE1_ROOTFS)
-				: write_dns(c, root);
-	}
+	if (c->stage1.no_overlay)
+		return mount_copies(c);
 	r = tree_path(c, c->stage1.id, &tree);
 	if (r < 0)
 		return err_wrap(c->e, r, "stage1");
@@ -262,6 +293,8 @@ static int insecure(struct launch *c, struct stage1_run *run)
 
 static int encode(struct launch *c, const char *entry, struct strv *args)
 {
+	char users[ID_RANGE_TEXT];
+	id_range_print(&c->users.range, users);
 	const struct launch_options *o = c->o;
 	struct stage1_run run = { .interface = c->stage1.interface,
 		.debug = o->debug,
@@ -273,6 +306,7 @@ static int encode(struct launch *c, const char *entry, struct strv *args)
 		.dns_resolv = o->dns_resolv,
 		.dns_hosts = o->dns_hosts,
 		.ipc = o->ipc,
+		.private_users = c->users.range.count ? users : NULL,
 		.uuid = c->pod->uuid.text };
 	int r = insecure(c, &run);
 	if (r < 0)
@@ -297,12 +331,15 @@ static int start(struct launch *c, const char *entry, const struct strv *args)
 	_clean_(mem) char *program = NULL;
 	bool cover = stage1_writable(&c->stage1);
 	int r = mount_all(c);
+	if (r >= 0 && c->users.range.count)
+		r = mounts_users_announce(&c->users, c->e);
 	if (r >= 0)
 		r = stage1_program(entry, &program, c->e);
 	if (r >= 0 && cover)
 		r = mounts_program(program, c->e);
 	if (r < 0)
 		return r;
+	mounts_users_release(&c->users);
 	close_on_exec_all();
 	char lock[16];
 	snprintf(lock, sizeof lock, "%d", c->pod->lock_fd);
@@ -315,6 +352,21 @@ static int start(struct launch *c, const char *entry, const struct strv *args)
 	if (cover)
 		mounts_program_leave(program);
 	return r;
+}
+
+static int enter_mounts(struct launch *c)
+{
+	struct strlist shared = { 0 };
+	pod_shared_sources(c->manifest, &c->arena, &shared);
+	return mounts_enter(c->pod, &shared, c->e);
+}
+
+/* It did not come to exec. Mounts over the pod's own directories are in the way of removing it, so
+ * the whole namespace is left where there are such. */
+static void leave_mounts(struct launch *c, int before)
+{
+	if (before < 0 || setns(before, CLONE_NEWNS) < 0 || fchdir(c->pod->dirfd) < 0)
+		mounts_leave(c->pod);
 }
 
 static int launch(struct launch *c)
@@ -330,21 +382,65 @@ static int launch(struct launch *c)
 	r = encode(c, entry, &args);
 	if (r < 0)
 		return r;
-	struct strlist shared = { 0 };
-	pod_shared_sources(c->manifest, &c->arena, &shared);
-	r = mounts_enter(c->pod, &shared, c->e);
+	_clean_(fd) int before = -1;
+	if (c->users.range.count)
+		before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	r = enter_mounts(c);
 	if (r < 0)
 		return r;
 	r = start(c, entry, &args);
-	mounts_leave(c->pod);
+	leave_mounts(c, before);
 	return r;
+}
+
+/* Everything up to exec, in a process whose mounts end with it. */
+static _Noreturn void rehearse(struct launch *c, int report)
+{
+	struct err ignored = ERR_INIT;
+	int r = load(c);
+	if (r >= 0)
+		r = enter_mounts(c);
+	if (r >= 0)
+		r = mount_all(c);
+	mounts_users_release(&c->users);
+	if (r < 0)
+		(void)io_write_all(report, c->e, sizeof *c->e, &ignored);
+	_exit(r < 0);
+}
+
+int pod_rehearse(struct pod *p, struct store *s, const struct launch_options *o, struct err *e)
+{
+	struct launch c = { .pod = p, .store = s, .o = o, .users = MOUNT_USERS_INIT, .e = e };
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return ERR_SYS(e, "pipe");
+	_clean_(fd) int in = fds[0];
+	_clean_(fd) int out = fds[1];
+	pid_t pid = fork();
+	if (pid < 0)
+		return ERR_SYS(e, "fork");
+	if (pid == 0)
+		rehearse(&c, out);
+	out = fd_close(out);
+	struct err theirs, ignored = ERR_INIT;
+	ssize_t n = io_read_full(in, &theirs, sizeof theirs, &ignored);
+	int status = proc_wait(pid, e);
+	if (status <= 0)
+		return status;
+	if (n != (ssize_t)sizeof theirs)
+		return err_set(
+			e, ERR_PEER, EPROTO, "trying the mounts ended with status %d", status);
+	err_sanitize(&theirs);
+	*e = theirs;
+	return theirs.errnum ? -theirs.errnum : -EINVAL;
 }
 
 int pod_launch(struct pod *p, struct store *s, const struct launch_options *o, struct err *e)
 {
 	BUG_ON(p->lock_fd < 0 || p->phase != POD_RUN);
-	struct launch c = { .pod = p, .store = s, .o = o, .e = e };
+	struct launch c = { .pod = p, .store = s, .o = o, .users = MOUNT_USERS_INIT, .e = e };
 	int r = launch(&c);
+	mounts_users_release(&c.users);
 	arena_release(&c.stage1.arena);
 	arena_release(&c.arena);
 	return r;

@@ -16,6 +16,7 @@
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
 #include "lib/sys/mnt.h"
+#include "lib/sys/userns.h"
 
 enum { FD_PATH = 32 };
 
@@ -237,35 +238,136 @@ static int open_layers(struct overlay *o, const struct strv *paths, int **ret_fd
 	return 0;
 }
 
-int mounts_app(int apps, const char *name, const struct treeref *tree, struct err *e)
+/* --- users ----------------------------------------------------------------------------------- */
+
+int mounts_users(struct mount_users *users, struct err *e)
 {
+	int fd = userns_new(&users->range, &users->made, e);
+	if (fd < 0)
+		return fd;
+	users->userns = fd;
+	return 0;
+}
+
+int mounts_users_announce(const struct mount_users *users, struct err *e)
+{
+	_clean_(fd) int at = open(POD_USERS_FILE, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (at < 0)
+		return ERR_SYS(e, "open '" POD_USERS_FILE "'");
+	_clean_(fd) int done = mnt_bind(users->userns, at, false, e);
+	return done < 0 ? err_wrap(e, done, "'" POD_USERS_FILE "'") : 0;
+}
+
+void mounts_users_release(struct mount_users *users)
+{
+	users->userns = fd_close(users->userns);
+	userns_reap(users->made);
+	users->made = 0;
+	strv_release(&users->layers);
+	users->layers = STRV_INIT;
+}
+
+/* A mount of the directory over itself. */
+static int users_over(struct mount_users *users, const char *path, bool shared, struct err *e)
+{
+	for (size_t i = 0; shared && i < users->layers.n; i++)
+		if (str_eq(users->layers.v[i], path))
+			return 0;
+	_clean_(fd) int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_SYS(e, "open '%s'", path);
+	_clean_(fd) int done = mnt_bind_idmapped(fd, fd, false, users->userns, path, e);
+	if (done >= 0 && shared)
+		strv_add(&users->layers, path);
+	return done < 0 ? done : 0;
+}
+
+int mounts_app_copy(int apps, const char *name, struct mount_users *users, struct err *e)
+{
+	char path[PATH_MAX / 2];
+	snprintf(path, sizeof path, "%s/rootfs", name);
+	_clean_(fd) int fd = openat(apps, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_SYS(e, "open the root of app '%s'", name);
+	_clean_(fd) int done = mnt_bind_idmapped(fd, fd, false, users->userns, path, e);
+	return done < 0 ? err_wrap(e, done, "app '%s'", name) : 0;
+}
+
+static int mount_as(
+	struct overlay *o, const struct id_range *range, int at, const char *dst, struct err *e)
+{
+	int r = userns_act_as(range, e);
+	if (r < 0)
+		return r;
+	r = overlay_mount(o, at, dst, e);
+	struct err mine = ERR_INIT;
+	int back = userns_act_as_self(r < 0 ? &mine : e);
+	if (r == -EINVAL)
+		return err_set(e, ERR_REFUSED, EINVAL,
+			"overlayfs of this kernel or of the data directory's filesystem cannot "
+			"show "
+			"other users (Linux 5.19 and later can): use --no-overlay, or "
+			"--private-users=false");
+	return r < 0 ? r : back;
+}
+
+static int users_layers(struct mount_users *users, const struct treeref *tree, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < tree->n_layers; i++)
+		r = users_over(users, tree->layer_paths.v[i], true, e);
+	return tree->n_layers ? r : users_over(users, tree->path, true, e);
+}
+
+/* The directory that has `upper` and `work`, too. */
+static int users_dirs(
+	struct mount_users *users, const struct treeref *tree, const char *app, struct err *e)
+{
+	char own[PATH_MAX / 2];
+	int r = users_layers(users, tree, e);
+	snprintf(own, sizeof own, POD_OVERLAY_DIR "/%s", app);
+	return r < 0 ? r : users_over(users, own, false, e);
+}
+
+int mounts_app(int apps, const char *name, const struct treeref *tree, struct mount_users *users,
+	struct err *e)
+{
+	const bool shifted = users->range.count;
 	char dst[PATH_MAX / 2];
 	struct overlay o = { .lower = tree->path, .flags = MS_NODEV };
 	_clean_(mem) int *layers = NULL;
 	snprintf(o.upper, sizeof o.upper, POD_OVERLAY_DIR "/%s/upper", name);
 	snprintf(o.work, sizeof o.work, POD_OVERLAY_DIR "/%s/work", name);
 	snprintf(dst, sizeof dst, "%s/rootfs", name);
-	int r = 0;
-	if (tree->n_layers > 1)
+	int r = shifted ? users_dirs(users, tree, name, e) : 0;
+	if (r >= 0 && tree->n_layers > 1)
 		r = open_layers(&o, &tree->layer_paths, &layers, e);
 	if (r >= 0)
-		r = overlay_mount(&o, apps, dst, e);
+		r = shifted ? mount_as(&o, &users->range, apps, dst, e)
+			    : overlay_mount(&o, apps, dst, e);
 	while (o.n_layers)
 		fd_close(layers[--o.n_layers]);
 	return err_wrap(e, r, "app '%s'", name);
 }
 
-int mounts_image_volume(const char *name, const struct treeref *tree, struct err *e)
+int mounts_image_volume(
+	const char *name, const struct treeref *tree, struct mount_users *users, struct err *e)
 {
+	const bool shifted = users->range.count;
 	char dst[PATH_MAX / 2];
-	struct overlay o = { .lower = tree->path, .flags = MS_NODEV | MS_RDONLY };
 	_clean_(mem) int *layers = NULL;
 	snprintf(dst, sizeof dst, POD_IMAGE_VOLUMES_DIR "/%s/rootfs", name);
-	if (tree->n_layers <= 1)
+	if (!tree)
+		return shifted ? users_over(users, dst, false, e) : 0;
+	struct overlay o = { .lower = tree->path, .flags = MS_NODEV | MS_RDONLY };
+	int r = shifted ? users_layers(users, tree, e) : 0;
+	if (r >= 0 && tree->n_layers <= 1)
 		return bind_read_only(tree->path, dst, e);
-	int r = open_layers(&o, &tree->layer_paths, &layers, e);
 	if (r >= 0)
-		r = overlay_mount(&o, AT_FDCWD, dst, e);
+		r = open_layers(&o, &tree->layer_paths, &layers, e);
+	if (r >= 0)
+		r = shifted ? mount_as(&o, &users->range, AT_FDCWD, dst, e)
+			    : overlay_mount(&o, AT_FDCWD, dst, e);
 	while (o.n_layers)
 		fd_close(layers[--o.n_layers]);
 	return r;

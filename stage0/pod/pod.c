@@ -12,6 +12,7 @@
 #include "lib/fs/atomic.h"
 #include "lib/fs/lockfd.h"
 #include "stage0/pod/internal.h"
+#include "stage0/pod/users.h"
 
 enum { CREATE_TRIES = 16, LOCK_TRIES = 200, SYNC_DEPTH = 8 };
 
@@ -234,6 +235,8 @@ int pod_transition(struct pods *ps, struct pod *p, enum pod_event ev, struct err
 	/* Only the UUID that `prepare` prints is a promise beyond the life of the machine. */
 	enum atomic_durability how = ev == POD_EV_COMMIT ? ATOMIC_DURABLE : ATOMIC_VISIBLE;
 	int r = how == ATOMIC_DURABLE ? sync_pod(p, e) : 0;
+	if (r >= 0 && how == ATOMIC_DURABLE)
+		r = pod_users_sync(ps, p, e);
 	if (r < 0)
 		return err_wrap(e, r, "pod %s", p->uuid.text);
 	char from[POD_PATH_MAX], dest[POD_PATH_MAX];

@@ -15,6 +15,7 @@
 
 #include "lib/abi/pod_phase.h"
 #include "lib/base/err.h"
+#include "lib/base/idrange.h"
 #include "lib/base/mem.h"
 #include "lib/base/uuid.h"
 #include "lib/spec/pod.h"
@@ -84,9 +85,10 @@ struct pod_info {
 	struct pod_net_info *networks;
 	size_t n_networks;
 	const struct pod_manifest *manifest; /* NULL when it cannot be read (embryo, damaged) */
-	const char *insecure; /* "capabilities,paths,seccomp": what was loosened; NULL: nothing */
-	const char *damage;   /* why not, or NULL */
-	bool has_report;      /* stage1 said what became of the isolators */
+	const char *insecure;  /* "capabilities,paths,seccomp": what was loosened; NULL: nothing */
+	struct id_range users; /* the pod's; count 0: the host's */
+	const char *damage;    /* why not, or NULL */
+	bool has_report;       /* stage1 said what became of the isolators */
 	struct pod_report report;
 };
 int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e);
@@ -111,6 +113,8 @@ struct prepare_options {
 	const char *const *trees;
 	bool no_overlay;
 	bool disable_caps, disable_paths, disable_seccomp; /* --insecure-options, recorded */
+	/* Not NULL: the pod gets users of its own, which are these; NULL: it has the host's. */
+	struct id_range *ret_users;
 };
 /* Fills the locked pod in phase prepare: manifest, appsinfo, stage1, overlay directories. Syncing
  * them is the business of POD_EV_COMMIT: a pod that runs at once is not worth more than its
@@ -127,11 +131,16 @@ struct launch_options {
 	/* What pod_prepare() has just written, so that it need not be read again; NULL: read it. */
 	const struct pod_manifest *manifest;
 	const struct stage1_image *stage1;
-	const char *const *trees; /* as for pod_prepare(); with manifest */
+	const char *const *trees;     /* as for pod_prepare(); with manifest */
+	const struct id_range *users; /* what pod_prepare() reserved; NULL: none, or read it */
 };
 /* Private mount namespace, mounts, then execs stage1's run entry point in the pod's directory.
  * Returns only on error. The pod is locked and in phase run. */
 int pod_launch(struct pod *p, struct store *s, const struct launch_options *o, struct err *e);
+/* Could it be launched? Makes the mounts of a pod in phase prepare in a process of their own, which
+ * ends again: for a pod that is to run later, whose users some filesystem may not be able to show.
+ */
+int pod_rehearse(struct pod *p, struct store *s, const struct launch_options *o, struct err *e);
 /* exec of stage1's enter / run of its stop and gc entry points. */
 int pod_enter(struct pod *p, struct store *s, const char *app, char *const *argv, struct err *e);
 int pod_stop(struct pods *ps, struct pod *p, struct store *s, bool force, struct err *e);

@@ -13,11 +13,13 @@
 #include "lib/fs/io.h"
 #include "lib/fs/path.h"
 #include "stage0/pod/internal.h"
+#include "stage0/pod/users.h"
 
 /* Longer than any path below: names of apps are at most 512 bytes. */
 enum { PATH_SIZE = 1024 };
 
 struct prep {
+	struct pods *pods;
 	struct pod *pod;
 	struct store *store;
 	const struct pod_manifest *manifest;
@@ -307,6 +309,8 @@ static int prepare(struct prep *c)
 	int r = take_trees(c);
 	if (r >= 0)
 		r = write_file(c, POD_CREATED_FILE, "", 0);
+	if (r >= 0 && c->o->ret_users)
+		r = pod_users_reserve(c->pods, c->pod, c->o->ret_users, c->e);
 	if (r >= 0)
 		r = prepare_apps(c);
 	if (r >= 0)
@@ -340,12 +344,12 @@ static bool overlay_possible(int dirfd)
 int pod_prepare(struct pods *ps, struct pod *p, struct store *s, const struct pod_manifest *m,
 	const struct prepare_options *o, struct err *e)
 {
-	(void)ps;
 	BUG_ON(p->lock_fd < 0 || p->phase != POD_PREPARE);
 	if (m->n_apps == 0)
 		return ERR_BAD(e, "pod must contain at least one application");
 	const size_t n_trees = m->n_apps + m->n_volumes;
-	struct prep c = { .pod = p,
+	struct prep c = { .pods = ps,
+		.pod = p,
 		.store = s,
 		.manifest = m,
 		.o = o,

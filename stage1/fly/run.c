@@ -54,6 +54,10 @@ static int load_app(int argc, char **argv, struct stage1_pod *pod, struct err *e
 	if (r < 0)
 		return r;
 	dbg_enable(run.debug);
+	if (run.private_users)
+		return ERR_BAD(e,
+			"flavor 'fly' has no user namespaces: leave --private-users out, or, "
+			"where it is configured, give --private-users=false");
 	if (run.is_mutable)
 		return ERR_BAD(e, "flavor 'fly' has no mutable pods: use the default stage1");
 	r = stage1_load(&run, STAGE1_BARE, pod, e);

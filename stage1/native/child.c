@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/sys/compat.h"
 #include "lib/sys/sync.h"
+#include "lib/sys/userns.h"
 #include "stage1/native/native.h"
 #include "stage2/apply.h"
 #include "stage2/root.h"
@@ -58,7 +59,9 @@ static int make_root(const struct native *n, const struct app_plan *plan, int so
 	int r = n->own_mounts ? 0 : stage1_leave_host(&n->pod, e);
 	if (r < 0)
 		return r;
-	r = plan->post_stop ? send_mount_namespace(sock, e) : 0;
+	r = plan->post_stop && n->userns < 0 ? send_mount_namespace(sock, e) : 0;
+	if (r >= 0 && n->userns >= 0)
+		r = userns_act_as(&n->pod.facts.users, e);
 	if (r < 0)
 		return r;
 	_clean_(str) struct str path = STR_INIT(STR_MAX_PATH);
@@ -68,6 +71,10 @@ static int make_root(const struct native *n, const struct app_plan *plan, int so
 		return r;
 	/* The pod's descriptor of it belongs to the mount namespace of before. */
 	_clean_(fd) int pod = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (n->userns >= 0 && (r = users_show_root(n, pod, str_text(&path), e)) < 0) {
+		root_sources_release(&sources);
+		return r;
+	}
 	_clean_(fd) int rootfs = root_open(pod, str_text(&path), e);
 	const struct root_network network = { join_network, sock };
 	r = rootfs < 0 ? rootfs
@@ -88,7 +95,8 @@ static int stdin_from_null(struct err *e)
 static int prepare(const struct native *n, size_t index, bool placed, int sock, struct ident *ret,
 	struct err *e)
 {
-	const struct app_plan *plan = &n->pod.plans[index];
+	struct app_plan *plan = &n->pod.plans[index];
+	const struct id_range *users = &n->pod.facts.users;
 	int r = enter_groups(&n->groups[index], placed, e);
 	if (r < 0 || (r = start_session(n, e)) < 0 || (r = make_root(n, plan, sock, e)) < 0)
 		return r;
@@ -98,11 +106,18 @@ static int prepare(const struct native *n, size_t index, bool placed, int sock, 
 	if (root < 0)
 		return ERR_SYS(e, "open the app's root");
 	r = ident_resolve(root, plan->cred.user, plan->cred.group, ret, e);
+	if (r >= 0 && users->count)
+		r = users_unshift(plan, users, ret, e);
 	if (r < 0)
 		return r;
 	/* The terminal is the app's user's, so that it can be opened by name. */
-	if (n->tty.slave >= 0 && fchown(STDIN_FILENO, ret->uid, (gid_t)-1) < 0)
+	if (n->tty.slave >= 0 && users_give_terminal(users, ret->uid) < 0)
 		return ERR_SYS(e, "owner of the terminal");
+	if (n->userns >= 0 && (r = users_join(n->userns, plan, e)) < 0)
+		return r;
+	/* The one that is the pod's own, where it was copied just now. */
+	if (n->userns >= 0 && plan->post_stop && (r = send_mount_namespace(sock, e)) < 0)
+		return r;
 	return plan->pre_start ? app_handler(plan, plan->pre_start, e) : 0;
 }
 

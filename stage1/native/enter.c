@@ -28,6 +28,7 @@
 #include "lib/sys/ns.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
+#include "lib/sys/userns.h"
 #include "stage1/inner.h"
 #include "stage1/native/native.h"
 #include "stage2/apply.h"
@@ -121,6 +122,14 @@ static int find(struct entry *t, struct err *e)
 /* --- the command -------------------------------------------------------------------------------
  */
 
+/* Last of the namespaces. The death signal goes with the change of users; the app's user, below,
+ * would have taken it too. */
+static int enter_users(const struct entry *t, struct app_plan *plan, struct err *e)
+{
+	app_set_oom_score(plan);
+	return userns_enter(t->namespaces.fds[NS_USER], e);
+}
+
 /* command_main(): in the app's namespaces and groups, its root being "/"; all privileges until
  * app_apply(). Not dumpable, so that nothing in the pod can look into it while it has them. Nothing
  * of the host is open but 0-2 (or the terminal) and `sock`, which app_apply() leaves open until it
@@ -131,6 +140,7 @@ static _Noreturn void command_main(const struct entry *t, int sock)
 	struct ident ident;
 	int status = EXIT_APP_SETUP, r = 0;
 	struct app_plan plan = *t->plan;
+	const struct id_range *users = &t->pod.facts.users;
 	plan.report_fd = sock;
 	/* A change of user takes this back: what is left then ends with its terminal or the pod. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -145,8 +155,12 @@ static _Noreturn void command_main(const struct entry *t, int sock)
 	_clean_(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r >= 0)
 		r = ident_resolve(root, t->plan->cred.user, t->plan->cred.group, &ident, &e);
-	if (r >= 0 && t->tty.slave >= 0 && fchown(STDIN_FILENO, ident.uid, (gid_t)-1) < 0)
+	if (r >= 0 && users->count)
+		r = users_unshift(t->plan, users, &ident, &e);
+	if (r >= 0 && t->tty.slave >= 0 && users_give_terminal(users, ident.uid) < 0)
 		r = ERR_SYS(&e, "owner of the terminal");
+	if (r >= 0 && t->namespaces.fds[NS_USER] >= 0)
+		r = enter_users(t, &plan, &e);
 	if (r >= 0)
 		app_apply(&plan, &ident, &status, &e);
 	sync_send_failure(sock, status, &e);

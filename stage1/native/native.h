@@ -21,6 +21,7 @@
 #include "lib/sys/cgroup.h"
 #include "lib/sys/term.h"
 #include "stage1/load.h"
+#include "stage2/apply.h"
 
 enum { NATIVE_GRACE_MS = 10000 };
 
@@ -42,6 +43,7 @@ struct native {
 	struct cgroup_app *groups;  /* one per app; the arena's */
 	int parent_sock, pid1_sock; /* SYNC_*, see lib/sys/sync.h */
 	struct tty_ends tty;	    /* none where no terminal was asked for */
+	int userns;		    /* -1: the pod's users are the host's */
 	bool own_network, own_ipc;
 	bool own_mounts; /* pid 1 has a mount namespace, for what apps share */
 };
@@ -56,6 +58,20 @@ _Noreturn void pid1_main(struct native *n);
 _Noreturn void child_main(struct native *n, size_t index, bool placed, int sock);
 /* After the app has ended: its post-stop handler, in its mount namespace. */
 _Noreturn void child_post_stop(struct native *n, size_t index, int mnt_ns);
+
+/* --- users.c --------------------------------------------------------------------------------- */
+/* The user namespace that stage0 left, where it is ours, or a new one of that range. */
+int users_open(const struct id_range *range, int *ret_fd, struct err *e);
+/* Makes sure that the app's root (below `pod`) shows the pod's ids, as stage0 is to have seen to.
+ */
+int users_show_root(const struct native *n, int pod, const char *path, struct err *e);
+/* The ids of an ident_resolve() as the pod counts them, checked to be some of its. */
+int users_unshift(
+	const struct app_plan *plan, const struct id_range *users, struct ident *id, struct err *e);
+/* Standard input, a terminal, becomes that user's. -1 and errno. */
+int users_give_terminal(const struct id_range *users, uint32_t uid);
+/* In the app's root: to be root of the pod and nothing of the host from here on. */
+int users_join(int userns, struct app_plan *plan, struct err *e);
 
 /* --- tty.c ----------------------------------------------------------------------------------- */
 /* Where standard input is a terminal: both ends of a new pseudo terminal of the host; else -1. */

@@ -34,9 +34,6 @@ static int check_request(struct native *n, struct err *e)
 			"'host' are",
 			run->net);
 	n->own_ipc = !str_eq(run->ipc, "parent");
-	if (run->private_users)
-		return ERR_BAD(e, "flavor 'native' has no user namespaces: leave "
-				  "--private-users out");
 	if (run->is_mutable)
 		return ERR_BAD(e, "flavor 'native' has no mutable pods: leave --mutable out");
 	return 0;
@@ -55,6 +52,8 @@ static int load(int argc, char **argv, struct native *n, struct err *e)
 	if (n->run.interactive && native_n_apps(n) != 1)
 		return ERR_BAD(e, "interactive option only supports pods with one app");
 	n->own_mounts = n->pod.facts.shm_dir || stage1_has_tmpfs(&n->pod);
+	if (n->pod.facts.users.count && (r = users_open(&n->pod.facts.users, &n->userns, e)) < 0)
+		return r;
 	return stage1_make_volumes(&n->pod, e);
 }
 
@@ -201,6 +200,7 @@ static void native_release(struct native *n)
 		cgroup_app_release(&n->groups[i]);
 	n->groups = NULL;
 	tty_close(&n->tty);
+	n->userns = fd_close(n->userns);
 	stage1_pod_release(&n->pod);
 }
 
@@ -209,9 +209,10 @@ static void native_release(struct native *n)
  * What it loaded is given back before it waits. */
 int native_run(int argc, char **argv, int *ret_status, struct err *e)
 {
-	struct native n = {
-		.pod = { .dirfd = -1, .lock_fd = -1 }, .parent_sock = -1, .tty = TTY_ENDS_INIT
-	};
+	struct native n = { .pod = { .dirfd = -1, .lock_fd = -1 },
+		.parent_sock = -1,
+		.tty = TTY_ENDS_INIT,
+		.userns = -1 };
 	struct parent p = { .dirfd = -1, .sock = -1, .sigfd = -1 };
 	(void)prctl(PR_SET_NAME, "rkt-run");
 	cgroup_pod_init(&n.cgroups);

@@ -21,6 +21,7 @@
 #include "lib/sys/ns.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
+#include "lib/sys/userns.h"
 #include "stage1/native/native.h"
 
 /* starting: its socket is open. ended: its process was reaped. */
@@ -155,6 +156,17 @@ static int make_network(const struct pid1 *p, struct err *e)
 	return 0;
 }
 
+/* From here on nothing that pid 1 can do reaches the host. What it needs of the pod's directory is
+ * open, and where it writes belongs to it. */
+static int join_users(const struct pid1 *p, struct err *e)
+{
+	const uint32_t root = p->n->pod.facts.users.first;
+	if (fchownat(p->statuses, "", root, root, AT_EMPTY_PATH) < 0)
+		return ERR_SYS(e, "owner of '" STAGE1_STATUS_DIR "'");
+	int r = userns_enter(p->n->userns, e);
+	return r < 0 ? r : die_with_parent(p->sock, e); /* which the change of users undid */
+}
+
 static int set_up(struct pid1 *p, struct err *e)
 {
 	struct native *n = p->n;
@@ -176,9 +188,11 @@ static int set_up(struct pid1 *p, struct err *e)
 	for (size_t i = 0; i < p->n_apps && r >= 0; i++)
 		if ((r = start_app(p, i, e)) < 0)
 			err_wrap(e, r, "app '%s'", app_name(p, i));
+	if (r >= 0 && n->userns >= 0 && (r = record_pids(p, e)) >= 0)
+		r = join_users(p, e);
 	if (r >= 0 && n->own_network && (r = make_network(p, e)) < 0)
 		err_wrap(e, r, "stage1: failed to setup network");
-	if (r >= 0)
+	if (r >= 0 && n->userns < 0)
 		r = record_pids(p, e);
 	/* Only the children needed it: the user's terminal ends when they have closed it. */
 	tty_close(&n->tty);

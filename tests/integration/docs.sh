@@ -10,7 +10,7 @@ typed() { # FILE
 	chmod 755 "$bin/rkt"
 	ln -s "$TOP/tests" "$TOP/build" .
 	# what is shown in /tmp is ours alone
-	sed -n '/^```sh$/,/^```$/{/^```/!p}' "$TOP/Documentation/$1" | sed "s,/tmp/\(pod\|site\|env\),$T/\1,g" >typed
+	sed -n '/^```sh$/,/^```$/{/^```/!p}' "$TOP/Documentation/$1" | sed "s,/tmp/\(pod\|site\|env\|users\),$T/\1,g" >typed
 	[ -s typed ] || fail "$1 has no commands"
 	run env PATH="$bin:$PATH" bash -euxo pipefail typed
 	ok "$1"
@@ -26,6 +26,8 @@ test_running_pods() {
 	has "$out" hi hello 'uid=1000 gid=1000' /tmp '1 2 file' 'no writing here' state=prepared
 	is "$(grep -c prepared <<<"$out")" 3
 	has "$out" '10.0.0.7 db' 'nameserver 9.9.9.9' 'Redis server v='
+	matches "$out" $'\n0\n0\n +0 +[0-9]{10} +65536\n'
+	has "$out" private-users=
 }
 test_isolators() {
 	rkt fetch "$IMAGES/busybox.aci" >/dev/null
