@@ -418,12 +418,39 @@ test_bad_arguments() {
 	refused not-a-uuid
 	run env -u RKT_LOCK_FD bash -c "cd $POD && stage1/rootfs/run $UUID"
 	refused RKT_LOCK_FD
-	native_run --private-users=100000:65536
+	native_run --private-users=100000:x
 	refused private-users
 	no_groups
 	echo '{' >"$POD/pod"
 	native_run
 	refused 'pod manifest'
+}
+# The app's root has the host's owners: native maps them itself.
+test_private_users_of_a_plain_directory() {
+	make_pod "$(sh_app 'id -u; stat -c "%u %n" /bin/busybox; cat /proc/self/uid_map; >/made')"
+	native_run --private-users=1900000000:65536
+	ok
+	is "$(tr -s ' ' <<<"$out")" $'0\n0 /bin/busybox\n 0 1900000000 65536'
+	is "$(app_status)" 0
+	is "$(stat -c %u "$POD/stage1/rootfs/opt/stage2/app/rootfs/made")" 0
+}
+# As rkt's stage0 leaves it: owners on disk have been changed.
+test_private_users_of_a_shifted_copy() {
+	make_pod "$(sh_app 'id -u; stat -c "%u %n" /bin/busybox; >/made')"
+	chown -R -h 1900000000:1900000000 "$POD/stage1/rootfs/opt/stage2/app/rootfs"
+	native_run --private-users=1900000000:65536
+	ok
+	is "$out" $'0\n0 /bin/busybox'
+	is "$(stat -c %u "$POD/stage1/rootfs/opt/stage2/app/rootfs/made")" 1900000000
+}
+test_private_users_of_an_overlay_that_is_not_mapped() {
+	make_pod "$(sh_app 'id -u')"
+	mkdir "$T/o"
+	run unshare -m bash -c "$(declare -f stage0)
+		mount -t tmpfs rkt-check $T/o && mkdir $T/o/{u,w} && cd $POD/stage1/rootfs/opt/stage2/app &&
+		mount -t overlay -o lowerdir=rootfs,upperdir=$T/o/u,workdir=$T/o/w overlay rootfs
+		POD=$POD stage0 run --private-users=1900000000:65536 $UUID"
+	refused 'overlay' 'stage0 did not map them'
 }
 test_interactive() {
 	make_pod "$(sh_app 'tty; stty size; read x; echo got $x; exit 3')"
