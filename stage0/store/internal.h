@@ -80,6 +80,9 @@ void claim_release(struct claim *c);
 /* --- record.c --- */
 int record_write(struct store *s, const struct image *image, bool durable, struct err *e);
 bool record_exists(struct store *s, const char *hex);
+/* As store_list, but only records that contain the text, a name perhaps. */
+int records_mentioning(
+	struct store *s, const char *text, struct arena *a, struct images *ret, struct err *e);
 
 /* --- content.c --- */
 /* As store_verify, of a tree that may have no record yet. */

@@ -111,7 +111,7 @@ static int resolve_name(
 	struct images all;
 	int r = parse_query(ref, a, &q, e);
 	if (r >= 0)
-		r = store_list(s, a, &all, e);
+		r = records_mentioning(s, q.name, a, &all, e);
 	if (r < 0)
 		return r;
 	for (size_t i = all.n; i-- > 0;) /* the last imported first */
