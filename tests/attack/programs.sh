@@ -21,9 +21,9 @@ check_programs() { # FLAGS…
 	finish
 }
 became_stage1() { [[ $(readlink "/proc/$1/exe") == */stage1 ]]; }
-test_overlay() { check_programs; }
-test_no_overlay() { check_programs --no-overlay; }
-test_shebang_of_our_own_program() {
+test_cve_2019_5736_programs_are_read_only() { check_programs; }
+test_cve_2019_5736_programs_are_read_only_without_overlay() { check_programs --no-overlay; }
+test_cve_2019_5736_shebang_of_our_own_program() {
 	mkdir -p more/bin
 	printf '#!/proc/self/exe\n' >more/bin/bait
 	chmod 755 more/bin/bait
