@@ -68,7 +68,7 @@ static bool conflicts_with_manifest(const struct cli *cli)
 	const struct compose *c = &cli->pod;
 	return c->n_apps || c->volumes.n || c->mounts.n || c->shm_size || c->set_env.n ||
 	       cli->set_env_files.n || cli->inherit_env || cli->pull_policy || c->memory ||
-	       c->cpu || c->pids;
+	       c->cpu || c->pids || c->sysctls.n;
 }
 
 /* Every image of a manifest that was given must be in the store. */
@@ -263,7 +263,7 @@ int launch_check(const struct cli *cli, const struct pod_manifest *m, struct err
 	if (cli->hostname && !hostname_valid(cli->hostname))
 		return ERR_BAD(e, "--hostname '%s': 1 to 64 letters, digits, '-' and '.' wanted",
 			cli->hostname);
-	return 0;
+	return isolators_check_spaces(m, str_eq(cli->net, "host"), str_eq(cli->ipc, "parent"), e);
 }
 
 int launch_rehearse(struct session *s, struct pod *p, const struct pod_parts *parts, struct err *e)

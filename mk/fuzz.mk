@@ -23,9 +23,9 @@ $(FUZZ_B)/fuzz_ident: $(FUZZ_B)/stage2/ident.o
 $(FUZZ_B)/fuzz_exec: $(FUZZ_B)/stage2/exec.o
 $(FUZZ_B)/fuzz_config: $(FUZZ_B)/stage0/config.o
 $(FUZZ_B)/fuzz_depends: $(FUZZ_B)/stage0/depends.o
-$(FUZZ_B)/fuzz_env_file: $(FUZZ_B)/stage0/compose.o $(FUZZ_SYS_O)
+$(FUZZ_B)/fuzz_env_file: $(FUZZ_B)/stage0/compose.o $(FUZZ_B)/stage0/isolators.o $(FUZZ_SYS_O)
 $(FUZZ_B)/fuzz_resolve: $(FUZZ_SYS_O) $(patsubst %.c,$(FUZZ_B)/%.o,$(wildcard stage0/store/*.c) stage0/worker.c stage0/self.c)
-$(FUZZ_B)/fuzz_options: $(patsubst %,$(FUZZ_B)/%.o,cmd/commands cmd/options cmd/parse stage0/compose stage0/dns) $(FUZZ_SYS_O)
+$(FUZZ_B)/fuzz_options: $(patsubst %,$(FUZZ_B)/%.o,cmd/commands cmd/options cmd/parse stage0/compose stage0/isolators stage0/dns) $(FUZZ_SYS_O)
 
 # One after the other: each takes a processor. What a target says is shown when it finds something.
 fuzz: $(patsubst %,$(FUZZ_B)/fuzz_%,$(TARGETS))

@@ -9,6 +9,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/sys/filter_list.h"
+#include "stage0/isolators.h"
 
 #define AC_VERSION "0.8.11"
 
@@ -270,7 +271,8 @@ static int compose_isolators(
 	if (r < 0)
 		return r;
 	r = set_caps(in, a, app, e);
-	return r < 0 ? r : set_seccomp(in, a, app, e);
+	r = r < 0 ? r : set_seccomp(in, a, app, e);
+	return r < 0 ? r : isolators_set_rlimits(a, &app->isolators, &in->rlimits, e);
 }
 
 static int compose_exec(
@@ -540,6 +542,8 @@ static int compose_pod_limits(
 		r = set_resource(a, &m->isolators, ISO_CPU, "pod-cpu", c->cpu, e);
 	if (r >= 0)
 		r = set_resource(a, &m->isolators, ISO_PIDS, "pod-pids", c->pids, e);
+	if (r >= 0)
+		r = isolators_set_sysctls(a, &m->isolators, &c->sysctls, e);
 	return r;
 }
 

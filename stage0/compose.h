@@ -24,6 +24,7 @@ struct compose_app {
 	/* Its settings; NULL or empty where the user said nothing. */
 	const char *name, *exec, *working_dir, *user, *group;
 	const char *memory, *cpu, *cpu_shares, *pids, *oom_score_adj;
+	struct strlist rlimits;	     /* NAME=SOFT[:HARD] */
 	struct strlist seccomp;	     /* mode=retain|remove[,errno=NAME],CALL... */
 	const char *readonly_rootfs; /* "true", "false" */
 	struct strlist args;	     /* after "--": appended to exec */
@@ -40,6 +41,7 @@ struct compose {
 	struct nvlist parent_env;
 	struct nvlist env_file;		 /* --set-env-file */
 	struct strlist set_env;		 /* --set-env, NAME=VALUE */
+	struct strlist sysctls;		 /* --sysctl, NAME=VALUE */
 	const char *memory, *cpu, *pids; /* of all apps together; NULL: no limit */
 };
 

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage0/isolators.h"
 
+#include <string.h>
+
 #include "lib/base/cleanup.h"
 #include "lib/sys/caps.h"
 #include "lib/sys/filter_list.h"
+#include "lib/sys/lsm.h"
+#include "lib/sys/rlimits.h"
+#include "lib/sys/sysctl.h"
 
 static int check_caps(const struct isolator *iso, struct err *e)
 {
@@ -20,11 +25,36 @@ static int check_seccomp(const struct isolator *iso, struct err *e)
 	return filter_compile(&list, &a, &ignored, e);
 }
 
+static int check_rlimits(const struct isolator *iso, struct err *e)
+{
+	struct rlimit_wish ignored;
+	int r = 0;
+	for (size_t i = 0; i < iso->rlimits.n && r >= 0; i++)
+		r = rlimit_parse(iso->rlimits.v[i].name, iso->rlimits.v[i].value, &ignored, e);
+	return r;
+}
+
+static int check_apparmor(const struct isolator *iso, struct err *e)
+{
+	return lsm_apparmor_check(iso->profile, e);
+}
+
+static int check_sysctls(const struct isolator *iso, struct err *e)
+{
+	enum sysctl_space ignored;
+	int r = 0;
+	for (size_t i = 0; i < iso->sysctl.n && r >= 0; i++)
+		r = sysctl_check(iso->sysctl.v[i].name, iso->sysctl.v[i].value, &ignored, e);
+	return r;
+}
+
 static int (*const checks[_ISO_MAX])(const struct isolator *, struct err *) = {
 	[ISO_CAPS_RETAIN] = check_caps,
 	[ISO_CAPS_REMOVE] = check_caps,
 	[ISO_SECCOMP_RETAIN] = check_seccomp,
 	[ISO_SECCOMP_REMOVE] = check_seccomp,
+	[ISO_RLIMITS] = check_rlimits,
+	[ISO_APPARMOR_PROFILE] = check_apparmor,
 };
 
 static int check(const struct isolators *l, struct err *e)
@@ -47,9 +77,78 @@ int isolators_check_app(const struct app *app, struct err *e)
 
 int isolators_check(const struct pod_manifest *m, struct err *e)
 {
+	const struct isolator *sysctls = isolator_find(&m->isolators, ISO_SYSCTL);
 	int r = check(&m->isolators, e);
+	if (r >= 0 && sysctls && (r = check_sysctls(sysctls, e)) < 0)
+		err_wrap(e, r, "isolator '%s'", sysctls->name);
 	for (size_t i = 0; i < m->n_apps && r >= 0; i++)
 		if ((r = isolators_check_app(m->apps[i].app, e)) < 0)
 			err_wrap(e, r, "app '%s'", m->apps[i].name);
+	return r;
+}
+
+int isolators_check_spaces(
+	const struct pod_manifest *m, bool host_network, bool host_ipc, struct err *e)
+{
+	const struct isolator *iso = isolator_find(&m->isolators, ISO_SYSCTL);
+	for (size_t i = 0; iso && i < iso->sysctl.n; i++) {
+		const char *name = iso->sysctl.v[i].name;
+		enum sysctl_space space;
+		int r = sysctl_check(name, iso->sysctl.v[i].value, &space, e);
+		if (r < 0)
+			return err_wrap(e, r, "isolator '%s'", iso->name);
+		if (space == SYSCTL_NET && host_network)
+			return ERR_DENY(
+				e, "sysctl '%s' would be the host's, with --net=host", name);
+		if (space == SYSCTL_IPC && host_ipc)
+			return ERR_DENY(
+				e, "sysctl '%s' would be the host's, with --ipc=parent", name);
+	}
+	return 0;
+}
+
+static int set_pairs(struct arena *a, struct nvlist *l, const struct strlist *texts,
+	const char *flag, const char *form, struct err *e)
+{
+	for (size_t i = 0; i < texts->n; i++) {
+		const char *text = texts->v[i], *eq = strchr(text, '=');
+		if (!eq || eq == text || !utf8_valid(text))
+			return ERR_BAD(e, "--%s '%s': %s wanted", flag, text, form);
+		nv_set(a, l, arena_strndup(a, text, (size_t)(eq - text)), arena_strdup(a, eq + 1));
+	}
+	return 0;
+}
+
+int isolators_set_sysctls(
+	struct arena *a, struct isolators *l, const struct strlist *texts, struct err *e)
+{
+	const struct isolator *old = isolator_find(l, ISO_SYSCTL);
+	struct isolator iso = { .kind = ISO_SYSCTL };
+	if (!texts->n)
+		return 0;
+	if (old)
+		nv_copy(a, &iso.sysctl, &old->sysctl);
+	int r = set_pairs(a, &iso.sysctl, texts, "sysctl", "NAME=VALUE", e);
+	if (r >= 0 && (r = check_sysctls(&iso, e)) < 0)
+		err_wrap(e, r, "--sysctl");
+	if (r >= 0)
+		isolator_set(a, l, &iso);
+	return r;
+}
+
+int isolators_set_rlimits(
+	struct arena *a, struct isolators *l, const struct strlist *texts, struct err *e)
+{
+	const struct isolator *old = isolator_find(l, ISO_RLIMITS);
+	struct isolator iso = { .kind = ISO_RLIMITS };
+	if (!texts->n)
+		return 0;
+	if (old)
+		nv_copy(a, &iso.rlimits, &old->rlimits);
+	int r = set_pairs(a, &iso.rlimits, texts, "rlimit", "NAME=SOFT[:HARD]", e);
+	if (r >= 0 && (r = check_rlimits(&iso, e)) < 0)
+		err_wrap(e, r, "--rlimit");
+	if (r >= 0)
+		isolator_set(a, l, &iso);
 	return r;
 }

@@ -13,3 +13,12 @@
 int isolators_check(const struct pod_manifest *m, struct err *e);
 /* Of one app, which may be NULL; for those that are their image's. */
 int isolators_check_app(const struct app *app, struct err *e);
+/* Of the pod, when it is known which namespaces it has of its own. */
+int isolators_check_spaces(
+	const struct pod_manifest *m, bool host_network, bool host_ipc, struct err *e);
+
+/* --sysctl NAME=VALUE and --rlimit NAME=SOFT[:HARD], which replace those of the same name. */
+int isolators_set_sysctls(
+	struct arena *a, struct isolators *l, const struct strlist *texts, struct err *e);
+int isolators_set_rlimits(
+	struct arena *a, struct isolators *l, const struct strlist *texts, struct err *e);

@@ -119,6 +119,7 @@ static int load_facts(
 		.hostname = run->hostname ? arena_strdup(a, run->hostname)
 					  : arena_printf(a, "rkt-%s", run->uuid),
 		.host_network = (flags & STAGE1_BARE) || str_eq(run->net, "host"),
+		.host_ipc = (flags & STAGE1_BARE) || str_eq(run->ipc, "parent"),
 		.bare = flags & STAGE1_BARE,
 		.interactive = run->interactive,
 		.disable_caps = run->disable_capabilities_restriction,
@@ -177,7 +178,7 @@ static int load(const struct stage1_run *run, unsigned flags, struct stage1_pod 
 		if (r < 0)
 			return err_wrap(e, r, "app '%s'", app->name);
 	}
-	return 0;
+	return stage1_foresee(p, e);
 }
 
 int stage1_load(const struct stage1_run *run, unsigned flags, struct stage1_pod *ret, struct err *e)

@@ -41,6 +41,11 @@ int stage1_recover_run(
  * What stage0 made for "stage0" is at rkt/etc/rkt-{hosts,resolv.conf} of stage1's root, or at
  * etc/rkt-{hosts,resolv.conf} where stage0 is rkt's. */
 int stage1_write_etc(const struct stage1_run *run, struct stage1_pod *p, struct err *e);
+/* Cuts the plans down to what this machine and this process can do, and says so in their reports:
+ * limits that may not be raised, capabilities that are not held, security modules that are not
+ * there. Refuses a profile of AppArmor that is not loaded. Called by stage1_load after planning;
+ * looks at nothing that no isolator needs. */
+int stage1_foresee(struct stage1_pod *p, struct err *e);
 /* For `run`, when all that can be enforced is, and no process of the pod is there yet: records what
  * became of each isolator in the pod's directory (nothing is written where there are none), and
  * prints, a line each, those that are not enforced as written: "app 'x': isolator

@@ -23,6 +23,7 @@
 #include "lib/sys/caps.h"
 #include "lib/sys/compat.h"
 #include "lib/sys/filter.h"
+#include "lib/sys/lsm.h"
 #include "lib/sys/proc.h"
 #include "stage2/exec.h"
 
@@ -198,6 +199,19 @@ static int follow_parent(pid_t parent, struct err *e)
 	return 0;
 }
 
+/* What execve takes on, and what it and the app may use: while there is the right to say so. */
+static int limit_and_label(const struct app_plan *plan, struct err *e)
+{
+	int r = plan->selinux ? lsm_exec_selinux(plan->selinux, e) : 0;
+	if (r < 0)
+		return err_wrap(e, r, "SELinux");
+	if (plan->apparmor && (r = lsm_exec_apparmor(plan->apparmor, e)) < 0)
+		return err_wrap(e, r, "AppArmor");
+	for (size_t i = 0; i < plan->n_rlimits && r >= 0; i++)
+		r = rlimit_apply(&plan->rlimits[i], e);
+	return r;
+}
+
 static int descend(const struct app_plan *plan, const struct ident *id, struct err *e)
 {
 	const struct sock_fprog filter = filter_default();
@@ -206,6 +220,8 @@ static int descend(const struct app_plan *plan, const struct ident *id, struct e
 	const uint64_t keep = plan->filter == FILTER_LIST && !no_new_privs ? CAP_BIT(SYS_ADMIN) : 0;
 	struct column c = { 0 };
 	int r = column_fill(&plan->cred, id, keep, &c, e);
+	if (r == 0)
+		r = limit_and_label(plan, e);
 	/* Without no_new_privs only CAP_SYS_ADMIN may load a filter, and it is about to go. */
 	if (r == 0 && filtered && !no_new_privs)
 		r = filter_load(&filter, e);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/sys/caps.h"
-#include "lib/sys/filter_list.h"
+#include "stage2/plan_confine.h"
 #include "stage2/plan_limits.h"
 #include "stage2/plan_mounts.h"
 
@@ -73,21 +73,10 @@ static int plan_exec(const struct runtime_app *app, struct app_plan *plan, struc
 	return 0;
 }
 
-/* One of the two isolators, or neither. */
-static int find_pair(const struct isolators *l, enum isolator_kind one, enum isolator_kind other,
-	const struct isolator **ret, struct err *e)
-{
-	const struct isolator *a = isolator_find(l, one), *b = isolator_find(l, other);
-	if (a && b)
-		return ERR_BAD(e, "isolators '%s' and '%s' exclude each other", a->name, b->name);
-	*ret = a ? a : b;
-	return 0;
-}
-
 static int plan_caps(const struct isolators *isolators, struct cred_plan *cred, struct err *e)
 {
 	const struct isolator *iso;
-	int r = find_pair(isolators, ISO_CAPS_RETAIN, ISO_CAPS_REMOVE, &iso, e);
+	int r = plan_find_pair(isolators, ISO_CAPS_RETAIN, ISO_CAPS_REMOVE, &iso, e);
 	cred->caps = CAPS_APPC;
 	if (r < 0 || !iso)
 		return r;
@@ -103,30 +92,8 @@ static int plan_caps(const struct isolators *isolators, struct cred_plan *cred, 
 	return 0;
 }
 
-static int plan_filter(const struct isolators *isolators, const struct app_facts *facts,
-	struct arena *a, struct app_plan *plan, struct err *e)
-{
-	const struct isolator *iso;
-	int r = find_pair(isolators, ISO_SECCOMP_RETAIN, ISO_SECCOMP_REMOVE, &iso, e);
-	if (r < 0 || facts->bare || facts->disable_seccomp)
-		return r;
-	plan->filter = FILTER_DEFAULT;
-	if (!iso)
-		return 0;
-	const struct filter_list list = { iso->kind == ISO_SECCOMP_RETAIN, iso->set.names.v,
-		iso->set.names.n, iso->set.errno_name };
-	r = filter_compile(&list, a, &plan->filter_list, e);
-	if (r < 0)
-		return err_wrap(e, r, "isolator '%s'", iso->name);
-	plan->filter = plan->filter_list.len ? FILTER_LIST : FILTER_NONE;
-	if (plan->filter == FILTER_NONE)
-		report_set(
-			&plan->report, iso->name, REPORT_ENFORCED, "no system call is forbidden");
-	return 0;
-}
-
-static int plan_cred(const struct runtime_app *app, const struct app_facts *facts,
-	struct cred_plan *cred, struct err *e)
+static int plan_cred(const struct pod_manifest *pod, const struct runtime_app *app,
+	const struct app_facts *facts, struct cred_plan *cred, struct report *report, struct err *e)
 {
 	const struct app *a = app->app;
 	cred->user = str_empty(a->user) ? "0" : a->user;
@@ -134,7 +101,10 @@ static int plan_cred(const struct runtime_app *app, const struct app_facts *fact
 	cred->supplementary_gids = a->supplementary_gids;
 	cred->n_supplementary_gids = a->n_supplementary_gids;
 	const struct isolator *nnp = isolator_find(&a->isolators, ISO_NO_NEW_PRIVILEGES);
-	cred->no_new_privs = nnp && nnp->flag && !facts->bare;
+	const struct isolator *all = isolator_find(&pod->isolators, ISO_NO_NEW_PRIVILEGES);
+	cred->no_new_privs = ((nnp && nnp->flag) || (all && all->flag)) && !facts->bare;
+	if (nnp && cred->no_new_privs && !nnp->flag)
+		report_set(report, nnp->name, REPORT_CHANGED, "the pod's is true");
 	if (facts->bare || facts->disable_caps) {
 		cred->caps = CAPS_EVERY;
 		return 0;
@@ -152,11 +122,15 @@ static const uint8_t enforced[_ISO_MAX] = {
 	[ISO_BLOCK_IOPS] = BY_APP | BY_POD,
 	[ISO_CPU_SHARES] = BY_APP,
 	[ISO_OOM_SCORE_ADJ] = BY_APP,
-	[ISO_NO_NEW_PRIVILEGES] = BY_APP,
+	[ISO_NO_NEW_PRIVILEGES] = BY_APP | BY_POD,
 	[ISO_CAPS_RETAIN] = BY_APP,
 	[ISO_CAPS_REMOVE] = BY_APP,
 	[ISO_SECCOMP_RETAIN] = BY_APP,
 	[ISO_SECCOMP_REMOVE] = BY_APP,
+	[ISO_SELINUX_CONTEXT] = BY_APP | BY_POD,
+	[ISO_APPARMOR_PROFILE] = BY_APP | BY_POD,
+	[ISO_SYSCTL] = BY_POD,
+	[ISO_RLIMITS] = BY_APP,
 };
 
 /* Of each interface but the loopback one, and a pod has no other that is its own. */
@@ -215,9 +189,9 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	if (r == 0)
 		r = isolators_check_limits(&app->app->isolators, e);
 	if (r == 0)
-		r = plan_cred(app, facts, &plan.cred, e);
+		r = plan_cred(pod, app, facts, &plan.cred, &plan.report, e);
 	if (r == 0)
-		r = plan_filter(&app->app->isolators, facts, a, &plan, e);
+		r = plan_confine(pod, app, facts, a, &plan, e);
 	if (r == 0)
 		r = plan_mounts(pod, app, facts, a, &plan, e);
 	if (r < 0) {
@@ -239,7 +213,9 @@ int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, stru
 	struct pod_plan *ret, struct err *e)
 {
 	struct pod_plan plan = { .report.arena = a };
-	(void)e;
+	int r = plan_sysctls(pod, facts, &plan, e);
+	if (r < 0)
+		return r;
 	plan_report(&pod->isolators, BY_POD, facts, &plan.report);
 	if (!facts->bare)
 		plan_pod_limits(pod, &plan.limits);

@@ -26,6 +26,7 @@
 #include "lib/spec/pod.h"
 #include "lib/spec/report.h"
 #include "lib/sys/cgroup_limits.h"
+#include "lib/sys/rlimits.h"
 
 enum mnt_kind {
 	MNT_PROC,
@@ -84,7 +85,7 @@ enum filter_choice { FILTER_NONE, FILTER_DEFAULT, FILTER_LIST };
 struct app_facts {
 	const char *uuid, *hostname;
 	struct id_range users; /* of the pod; count 0: they are the host's */
-	bool host_network;
+	bool host_network, host_ipc;
 	/* fly: /proc, /sys and /dev are the host's, bound recursively; no masks, limits or filter,
 	 * every capability of the caller. */
 	bool bare;
@@ -113,7 +114,11 @@ struct app_plan {
 	struct cred_plan cred;
 	enum filter_choice filter;
 	struct sock_fprog filter_list; /* FILTER_LIST */
-	int64_t oom_score_adj;	       /* INT64_MIN: leave */
+	const char *selinux,
+		*apparmor; /* context and profile of execve; NULL: those that there are */
+	struct rlimit_wish *rlimits;
+	size_t n_rlimits;
+	int64_t oom_score_adj; /* INT64_MIN: leave */
 	/* Not 0: SIGKILL when this parent dies (fly, which has no pid namespace to die with it).
 	 * app_apply() sets it after the last change of credentials, which would clear it, and
 	 * checks that the parent is still there. */
@@ -140,6 +145,7 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 struct pod_plan {
 	/* What all apps may use together, and, as a request, what they ask for together. */
 	struct cgroup_limits limits;
+	struct nvlist sysctls; /* for pid 1 to set in the pod's namespaces, sysctl_write() */
 	struct report report;
 };
 int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, struct arena *a,

@@ -112,6 +112,13 @@ void app_plan_print(const struct app_plan *plan, struct str *out)
 		[FILTER_NONE] = "none", [FILTER_DEFAULT] = "default", [FILTER_LIST] = "list"
 	};
 	str_addf(out, "filter %s\n", filters[plan->filter]);
+	if (plan->selinux)
+		print_text(out, "selinux", plan->selinux);
+	if (plan->apparmor)
+		print_text(out, "apparmor", plan->apparmor);
+	for (size_t i = 0; i < plan->n_rlimits; i++)
+		str_addf(out, "limit %s %" PRIu64 ":%" PRIu64 "\n", plan->rlimits[i].name,
+			plan->rlimits[i].soft, plan->rlimits[i].hard);
 	if (plan->oom_score_adj != INT64_MIN)
 		str_addf(out, "oom-score-adj %" PRId64 "\n", plan->oom_score_adj);
 	const struct {

@@ -169,6 +169,11 @@ static const struct jfield sysctl_fields[] = {
 	{ 0 },
 };
 
+static const struct jfield rlimits_fields[] = {
+	{ "value", J_CUSTOM, IN(rlimits), J_REQUIRED, .decode = string_map_decode },
+	{ 0 },
+};
+
 static int check_own_resource(struct jctx *c, const struct jpath *at, const struct isolator *iso)
 {
 	const struct quantity *request = &iso->resource.request, *limit = &iso->resource.limit;
@@ -269,6 +274,7 @@ static const struct kind {
 	KIND(SELINUX_CONTEXT, selinux_fields, true, check_selinux),
 	KIND(APPARMOR_PROFILE, profile_fields, false, NULL),
 	KIND(SYSCTL, sysctl_fields, false, NULL),
+	KIND(RLIMITS, rlimits_fields, false, NULL),
 	[ISO_CAPS_REMOVE].conflicts = ISO_CAPS_RETAIN,
 	[ISO_CAPS_RETAIN].conflicts = ISO_CAPS_REMOVE,
 	[ISO_SECCOMP_REMOVE].conflicts = ISO_SECCOMP_RETAIN,
@@ -420,6 +426,7 @@ static void encode_value(struct jenc *j, const struct isolator *iso)
 	case ISO_SELINUX_CONTEXT: encode_selinux(j, iso); break;
 	case ISO_APPARMOR_PROFILE: jenc_string(j, iso->profile); break;
 	case ISO_SYSCTL: string_map_encode(j, &iso->sysctl); break;
+	case ISO_RLIMITS: string_map_encode(j, &iso->rlimits); break;
 	case ISO_UNKNOWN:
 	case _ISO_MAX: jenc_null(j); break;
 	}

@@ -27,7 +27,8 @@
 	X(SECCOMP_REMOVE, "os/linux/seccomp-remove-set")   \
 	X(SELINUX_CONTEXT, "os/linux/selinux-context")     \
 	X(APPARMOR_PROFILE, "os/linux/apparmor-profile")   \
-	X(SYSCTL, "os/unix/sysctl")
+	X(SYSCTL, "os/unix/sysctl")                        \
+	X(RLIMITS, "os/linux/rlimits") /* rkt's own */
 
 enum isolator_kind {
 	ISO_UNKNOWN,
@@ -66,6 +67,7 @@ struct isolator {
 		} selinux;
 		const char *profile;
 		struct nvlist sysctl;
+		struct nvlist rlimits; /* name → "SOFT[:HARD]", lib/sys/rlimits.h */
 	};
 };
 struct isolators {

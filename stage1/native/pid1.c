@@ -21,6 +21,7 @@
 #include "lib/sys/ns.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
+#include "lib/sys/sysctl.h"
 #include "lib/sys/userns.h"
 #include "stage1/native/native.h"
 
@@ -142,14 +143,28 @@ static int start_app(struct pid1 *p, size_t i, struct err *e)
 	return 0;
 }
 
+/* Those of the network, or all others: in the pod's namespaces, before an app can see them. */
+static int set_sysctls(const struct native *n, bool network, struct err *e)
+{
+	const struct nvlist *l = &n->pod.plan.sysctls;
+	int r = 0;
+	for (size_t i = 0; i < l->n && r >= 0; i++) {
+		enum sysctl_space space;
+		r = sysctl_check(l->v[i].name, l->v[i].value, &space, e);
+		if (r >= 0 && (space == SYSCTL_NET) == network)
+			r = sysctl_write(l->v[i].name, l->v[i].value, e);
+	}
+	return r;
+}
+
 /* The dearest namespace of all for the kernel: the apps are started before and build their roots
  * meanwhile. They join it before anything of theirs can use a network. */
 static int make_network(const struct pid1 *p, struct err *e)
 {
 	int r = 0;
 	_clean_(fd) int fd = ns_new_network(e);
-	if (fd < 0)
-		return fd;
+	if (fd < 0 || (r = set_sysctls(p->n, true, e)) < 0)
+		return fd < 0 ? fd : r;
 	for (size_t i = 0; i < p->n_apps; i++)
 		if ((r = sync_send(p->apps[i].sock, SYNC_NET_NS, 0, fd, e)) < 0 && r != -EPIPE)
 			return r; /* one that died meanwhile tells itself why */
@@ -182,6 +197,8 @@ static int set_up(struct pid1 *p, struct err *e)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	if (sethostname(host, strlen(host)) < 0)
 		return ERR_SYS(e, "set hostname '%s'", host);
+	if ((r = set_sysctls(n, false, e)) < 0)
+		return r;
 	if ((r = make_mounts(n, e)) < 0)
 		return r;
 	p->sigfd = r = proc_signal_fd(e);

@@ -32,7 +32,7 @@ test_running_pods() {
 test_isolators() {
 	rkt fetch "$IMAGES/busybox.aci" >/dev/null
 	typed isolators.md
-	has "$out" 'isolator-app=resource/memory: enforced' 'as it should be'
+	has "$out" 'isolator-app=resource/memory: enforced' 'as it should be' 1048576 $'\n256\n512'
 }
 test_images() {
 	typed images.md

@@ -37,7 +37,7 @@ test_ignored_isolators_are_reported_once() {
 	run rkt run "$aci" --name=x
 	ok
 	is "$out" ran
-	is "$err" "app 'x': isolator 'os/linux/selinux-context' is ignored: it is not enforced
+	is "$err" "app 'x': isolator 'os/linux/selinux-context' is ignored: SELinux is not enabled
 app 'x': isolator 'example.com/strange' is ignored: it is not known"
 	run rkt run --stage1-path="$TOP/$B/stage1-fly.aci" "$aci" --name=x
 	ok
