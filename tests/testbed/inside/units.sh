@@ -314,6 +314,32 @@ check_documentation() {
 	no_groups_left
 }
 
+# Users of a pod's own, with overlays over layers with mapped ids as this kernel has them; and a filesystem that it cannot map.
+check_users() {
+	local out dir
+	dir=$(mktemp -d)
+	mkdir "$dir/disk" "$dir/ram"
+	mount -t tmpfs -o mode=700 users "$dir/ram"
+	truncate -s 300M "$dir/ram/image"
+	mkfs.ext4 -q "$dir/ram/image"
+	modprobe loop
+	mount -o loop "$dir/ram/image" "$dir/disk"
+	chmod 700 "$dir/disk"
+	out=$($rkt --dir="$dir/disk" run --private-users $image --exec=/bin/testapp -- ids + stat /bin/testapp /dev/null + write /x y + stat /x 2>&1)
+	has 'user of the pod' "$out" 'uid=0,0,0'
+	has 'owner in an overlay' "$out" '/bin/testapp: file 0755 0:0'
+	has 'owner of a device' "$out" '/dev/null: char 0666 0:0'
+	has 'owner of what is written' "$out" '/x: file 0644 0:0'
+	is 'owner on disk' "$(stat -c %u "$dir"/disk/pods/run/*/overlay/testapp/upper/x)" 0
+	out=$($rkt --dir="$dir/disk" run --private-users --no-overlay $image --exec=/bin/testapp -- ids + stat /bin/testapp 2>&1)
+	has 'owner in a copy' "$out" '/bin/testapp: file 0755 0:0'
+	out=$($rkt --dir="$dir/ram" run --private-users $image 2>&1)
+	has 'a filesystem that cannot' "$out" tmpfs
+	is 'pods left of that' "$(find "$dir/ram/pods" -mindepth 2 -maxdepth 2 -name '*-*')" ''
+	umount "$dir/disk" "$dir/ram"
+	rmdir "$dir/disk" "$dir/ram" "$dir"
+}
+
 check_pure_v2() { is 'all control groups are of version 2' "$(grep -c cgroup /proc/self/mountinfo) $hierarchy" '1 /sys/fs/cgroup'; }
 check_hybrid() { is 'control groups are of both versions' $hierarchy /sys/fs/cgroup/unified; }
 check_v1() { is 'all control groups are of version 1' $hierarchy /sys/fs/cgroup/systemd; }
