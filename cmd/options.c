@@ -57,7 +57,8 @@ const struct option options[] = {
 		CLI(interactive) },
 	{ "volume", "NAME,kind=KIND[,KEY=VALUE...]",
 		"a volume. kind=host,source=PATH: of the host; readOnly=true, recursive=false, "
-		"propagation=slave|private|shared. kind=empty: mode=, uid=, gid=, readOnly=true. "
+		"propagation=slave|private|shared, idmap=true. kind=empty: mode=, uid=, gid=, "
+		"readOnly=true. "
 		"kind=tmpfs: size=, and as empty. kind=image,source=IMAGE: files of an image",
 		ON_PREPARE, OPT_LIST, 0, CLI(pod.volumes) },
 	{ "shm-size", "BYTES",

@@ -67,6 +67,7 @@ struct mnt_op {
 	bool copy_up;	 /* MNT_BIND: an empty src gets what the image has at dst, as Docker does */
 	bool keep_owner; /* … but mode, uid and gid, which the user chose */
 	enum propagation propagation; /* MNT_BIND */
+	bool idmap; /* MNT_BIND: ids of the disk are the pod's, by its user namespace */
 };
 
 enum caps_source { CAPS_DEFAULT, CAPS_RETAIN, CAPS_REMOVE, CAPS_ALL };

@@ -284,6 +284,7 @@ static int plan_host_volume(struct volumes *v, const struct volume *vol, const c
 	op->no_symlinks = op->foreign = true;
 	op->recursive = !vol->has_recursive || vol->recursive;
 	op->propagation = vol->propagation;
+	op->idmap = vol->idmap && v->facts->users.count; /* else they are the host's anyway */
 	return 0;
 }
 

@@ -62,6 +62,7 @@ static void print_mount(const struct mnt_op *op, struct str *out)
 		const char *text;
 	} words[] = {
 		{ op->recursive, "recursive" },
+		{ op->idmap, "idmap" },
 		{ op->no_symlinks, "no-symlinks" },
 		{ op->optional, "optional" },
 		{ op->keep_existing, "keep-existing" },

@@ -42,6 +42,7 @@ static const struct {
 struct build {
 	const struct app_plan *plan;
 	int root;
+	int userns;	     /* of mapped volumes */
 	int spot[_SPOT_MAX]; /* -1: not mounted by us */
 	const char *mask;    /* the empty directory that covers others, once there is one */
 	bool foreign;	     /* something of the host is mounted: before that all is ours */
@@ -354,7 +355,9 @@ static int do_bind(struct build *b, const struct mnt_op *op, int source, struct 
 		r = volume_fill(source, target, op->keep_owner, e);
 	if (r < 0)
 		return r;
-	_clean_(fd) int done = mnt_bind(source, target, op->recursive, e);
+	_clean_(fd) int done =
+		op->idmap ? mnt_bind_idmapped(source, target, op->recursive, b->userns, op->src, e)
+			  : mnt_bind(source, target, op->recursive, e);
 	if (done >= 0 && b->ours && !op->foreign && S_ISDIR(st.st_mode))
 		r = add_ours(b, done, e);
 	b->foreign |= op->foreign;
@@ -527,7 +530,9 @@ static bool has_foreign(const struct app_plan *plan)
 int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sources *s,
 	const struct root_network *network, struct err *e)
 {
-	struct build b = { .plan = plan, .root = rootfs_fd, .spot = { -1, -1, -1 } };
+	struct build b = {
+		.plan = plan, .root = rootfs_fd, .userns = s->userns, .spot = { -1, -1, -1 }
+	};
 	mode_t mask = umask(0);
 	int r = has_foreign(plan) ? add_ours(&b, rootfs_fd, e) : 0;
 	for (size_t i = 0; r >= 0 && i < plan->n_mounts; i++) {
@@ -574,8 +579,9 @@ int root_open(int dirfd, const char *path, struct err *e)
 
 int root_open_sources(const struct app_plan *plan, struct root_sources *ret, struct err *e)
 {
-	struct root_sources s = { .fds = xcalloc(plan->n_mounts, sizeof *s.fds),
-		.n = plan->n_mounts };
+	struct root_sources s = {
+		.fds = xcalloc(plan->n_mounts, sizeof *s.fds), .n = plan->n_mounts, .userns = -1
+	};
 	for (size_t i = 0; i < s.n; i++)
 		s.fds[i] = -1;
 	for (size_t i = 0; i < s.n; i++) {
@@ -598,7 +604,7 @@ void root_sources_release(struct root_sources *s)
 	for (size_t i = 0; i < s->n; i++)
 		fd_close(s->fds[i]);
 	free(s->fds);
-	*s = (struct root_sources){ 0 };
+	*s = (struct root_sources){ .userns = -1 };
 }
 
 int root_enter(int rootfs_fd, enum root_how how, struct err *e)

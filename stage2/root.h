@@ -31,6 +31,7 @@ enum root_how {
 struct root_sources {
 	int *fds; /* one per mnt_op, -1 where none is needed */
 	size_t n;
+	int userns; /* for those with mapped ids; the caller's to set and to close, -1 at first */
 };
 int root_open_sources(const struct app_plan *plan, struct root_sources *ret, struct err *e);
 void root_sources_release(struct root_sources *s);

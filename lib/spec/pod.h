@@ -24,6 +24,8 @@ struct volume {
 	bool recursive, has_recursive; /* host; default true */
 	enum propagation propagation;  /* host; default slave */
 	bool has_propagation;
+	bool idmap,
+		has_idmap; /* host: with users of its own the pod sees the host's ids; default no */
 	struct quantity size;	 /* tmpfs: bytes; default: the kernel's */
 	uint32_t mode, uid, gid; /* empty, tmpfs; mode default 0755, 1777 */
 	bool has_mode, has_uid, has_gid;
@@ -82,6 +84,7 @@ void volume_encode(struct jenc *j, const struct volume *v);
 
 /* As rkt's --volume has it, and what is ours:
  *	NAME,kind=host,source=/p[,readOnly=BOOL][,recursive=BOOL][,propagation=slave|private|shared]
+ *		[,idmap=BOOL]
  *	NAME,kind=empty[,readOnly=BOOL][,mode=…][,uid=][,gid=]
  *	NAME,kind=tmpfs[,size=64Mi] and as empty
  *	NAME,kind=image,source=IMAGE */

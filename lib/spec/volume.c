@@ -15,13 +15,13 @@ enum { VOLUME_MODE_MAX = 07777 };
 /* A volume as text has it, before its kind says which of it has a meaning. NULL: not given. */
 struct volume_text {
 	const char *name, *kind, *source, *mode, *size;
-	const char *read_only, *recursive, *propagation, *uid, *gid;
+	const char *read_only, *recursive, *propagation, *idmap, *uid, *gid;
 };
 
 /* What has a meaning for which kind. */
 enum {
 	HAS_SOURCE = 1,
-	HAS_MOUNT = 2, /* recursive, propagation */
+	HAS_MOUNT = 2, /* recursive, propagation, idmap */
 	HAS_OWNER = 4, /* mode, uid, gid */
 	HAS_SIZE = 8,
 	ALWAYS_READ_ONLY = 16,
@@ -59,6 +59,7 @@ static const char *volume_contradiction(const struct volume *v, struct arena *a)
 		{ v->source, HAS_SOURCE, "source" },
 		{ v->has_recursive, HAS_MOUNT, "recursive" },
 		{ v->has_propagation, HAS_MOUNT, "propagation" },
+		{ v->has_idmap, HAS_MOUNT, "idmap" },
 		{ v->has_mode, HAS_OWNER, "mode" },
 		{ v->has_uid, HAS_OWNER, "uid" },
 		{ v->has_gid, HAS_OWNER, "gid" },
@@ -175,6 +176,12 @@ static int decode_recursive(
 	return decode_flag(c, v, at, &volume->recursive, &volume->has_recursive);
 }
 
+static int decode_idmap(struct jctx *c, const struct json *v, const struct jpath *at, void *target)
+{
+	struct volume *volume = target;
+	return decode_flag(c, v, at, &volume->idmap, &volume->has_idmap);
+}
+
 static int decode_propagation(
 	struct jctx *c, const struct json *v, const struct jpath *at, void *target)
 {
@@ -204,6 +211,7 @@ static const struct jfield volume_fields[] = {
 	{ "readOnly", J_CUSTOM, 0, .decode = decode_read_only },
 	{ "recursive", J_CUSTOM, 0, .decode = decode_recursive },
 	{ "propagation", J_CUSTOM, 0, .decode = decode_propagation },
+	{ "idmap", J_CUSTOM, 0, .decode = decode_idmap },
 	{ "size", J_CUSTOM, 0, .decode = decode_size },
 	{ "mode", J_CUSTOM, 0, .decode = decode_mode },
 	{ "uid", J_CUSTOM, 0, .decode = decode_uid },
@@ -253,6 +261,10 @@ void volume_encode(struct jenc *j, const struct volume *v)
 	if (v->kind == VOLUME_HOST && v->has_recursive) {
 		jenc_key(j, "recursive");
 		jenc_bool(j, v->recursive);
+	}
+	if (v->has_idmap) {
+		jenc_key(j, "idmap");
+		jenc_bool(j, v->idmap);
 	}
 	if (v->has_propagation)
 		jenc_member(j, "propagation", propagations[v->propagation]);
@@ -306,6 +318,7 @@ static const struct parameter volume_parameters[] = {
 	{ "readOnly", offsetof(struct volume_text, read_only) },
 	{ "recursive", offsetof(struct volume_text, recursive) },
 	{ "propagation", offsetof(struct volume_text, propagation) },
+	{ "idmap", offsetof(struct volume_text, idmap) },
 	{ "size", offsetof(struct volume_text, size) },
 	{ "mode", offsetof(struct volume_text, mode) },
 	{ "uid", offsetof(struct volume_text, uid) },
@@ -328,6 +341,8 @@ static const char *volume_from_text(const struct volume_text *t, struct arena *a
 		return "readOnly";
 	if ((v->has_recursive = t->recursive) && !parse_bool(t->recursive, &v->recursive))
 		return "recursive";
+	if ((v->has_idmap = t->idmap) && !parse_bool(t->idmap, &v->idmap))
+		return "idmap";
 	if ((v->has_propagation = t->propagation) &&
 		!parse_propagation(t->propagation, &v->propagation))
 		return "propagation";

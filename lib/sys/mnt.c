@@ -135,13 +135,19 @@ static const struct {
 };
 
 /* EINVAL: the filesystem cannot, or one mounted below; EPERM: its ids are mapped already. */
-static int idmap_error(int mount_fd, const char *what, struct err *e)
+static int idmap_error(int source, const char *what, struct err *e)
 {
 	struct statfs fs;
+	char path[PATH_MAX];
 	int num = errno;
+	ssize_t n = readlink(fd_path(source).text, path, sizeof path - 1);
+	if (n > 0 && path[0] == '/') {
+		path[n] = '\0';
+		what = path;
+	}
 	if (num != EINVAL && num != EPERM && num != ENOSYS && num != E2BIG)
 		return ERR_NUM(e, num, "map the ids of '%s'", what);
-	if (num == ENOSYS || num == E2BIG || fstatfs(mount_fd, &fs) < 0)
+	if (num == ENOSYS || num == E2BIG || fstatfs(source, &fs) < 0)
 		return err_set(e, ERR_REFUSED, EOPNOTSUPP,
 			"this kernel cannot show '%s' with other users: Linux 5.12 and later can",
 			what);
@@ -168,13 +174,13 @@ int mnt_bind_idmapped(
 		tree = sys_open_tree(
 			source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | deep);
 	if (tree < 0)
-		return errno == ENOSYS ? idmap_error(-1, what, e) : ERR_SYS(e, "clone mount");
+		return errno == ENOSYS ? idmap_error(source, what, e) : ERR_SYS(e, "clone mount");
 	if (mnt_force & MNT_FORCE_NO_SETATTR) {
 		errno = ENOSYS;
-		return idmap_error(tree, what, e);
+		return idmap_error(source, what, e);
 	}
 	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | deep, &attr) < 0)
-		return idmap_error(tree, what, e);
+		return idmap_error(source, what, e);
 	if (sys_move_mount(
 		    tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return ERR_SYS(e, "move mount");

@@ -24,7 +24,7 @@ int mnt_open_source(const char *path, bool no_symlinks, struct err *e);
 int mnt_bind(int source, int target, bool recursive, struct err *e);
 /* The same, showing the ids of its files as the user namespace maps them: 0 of the disk is the
  * first of its range. Not on kernels before 5.12, nor on every filesystem: -EOPNOTSUPP, and *e says
- * which filesystem (`what` names the source). */
+ * which filesystem (`what` names the source, where /proc does not). */
 int mnt_bind_idmapped(
 	int source, int target, bool recursive, int userns, const char *what, struct err *e);
 

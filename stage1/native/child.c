@@ -69,6 +69,7 @@ static int make_root(const struct native *n, const struct app_plan *plan, int so
 	struct root_sources sources;
 	if ((r = root_open_sources(plan, &sources, e)) < 0)
 		return r;
+	sources.userns = n->userns;
 	/* The pod's descriptor of it belongs to the mount namespace of before. */
 	_clean_(fd) int pod = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (n->userns >= 0 && (r = users_show_root(n, pod, str_text(&path), e)) < 0) {

@@ -163,6 +163,26 @@ test_empty_volumes() {
 	pod --private-users -- stat /data
 	has "$out" '/data: dir 0755 0:0'
 }
+# The other way: ids of the host are the pod's, as podman's idmap.
+test_mapped_volume() {
+	mkdir -m 700 v v/sub
+	echo secret >v/file
+	chmod 600 v/file
+	chown 1000:1000 v/sub
+	pod --private-users --volume=data,kind=host,source="$T/v",idmap=true -- cat /data/file + stat /data /data/file /data/sub + write /data/new x
+	ok
+	has "$out" secret '/data: dir 0700 0:0' '/data/file: file 0600 0:0' '/data/sub: dir 0700 1000:1000'
+	is "$(stat -c %u v/new)" 0
+	pod --volume=data,kind=host,source="$T/v",idmap=true -- stat /data/file
+	has "$out" '/data/file: file 0600 0:0'
+	mkdir ram
+	mount -t ramfs rkt-check ram
+	pod --private-users --volume=data,kind=host,source="$T/ram",idmap=true -- stat /data
+	umount ram
+	refused ramfs /ram
+	pod --volume=data,kind=empty,idmap=true -- stat /data
+	refused idmap
+}
 test_volumes_in_memory_and_of_images() {
 	local aci
 	aci=$(owned_image)
