@@ -326,6 +326,17 @@ static const struct parameter volume_parameters[] = {
 	{ 0 },
 };
 
+static const char *switches_from_text(const struct volume_text *t, struct volume *v)
+{
+	if ((v->has_read_only = t->read_only) && !parse_bool(t->read_only, &v->read_only))
+		return "readOnly";
+	if ((v->has_recursive = t->recursive) && !parse_bool(t->recursive, &v->recursive))
+		return "recursive";
+	if ((v->has_idmap = t->idmap) && !parse_bool(t->idmap, &v->idmap))
+		return "idmap";
+	return NULL;
+}
+
 /* Fills *v from t; the parameter at fault, or NULL. */
 static const char *volume_from_text(const struct volume_text *t, struct arena *a, struct volume *v)
 {
@@ -337,12 +348,9 @@ static const char *volume_from_text(const struct volume_text *t, struct arena *a
 		return "name";
 	if (!t->kind || !parse_kind(t->kind, &v->kind))
 		return "kind";
-	if ((v->has_read_only = t->read_only) && !parse_bool(t->read_only, &v->read_only))
-		return "readOnly";
-	if ((v->has_recursive = t->recursive) && !parse_bool(t->recursive, &v->recursive))
-		return "recursive";
-	if ((v->has_idmap = t->idmap) && !parse_bool(t->idmap, &v->idmap))
-		return "idmap";
+	const char *wrong = switches_from_text(t, v);
+	if (wrong)
+		return wrong;
 	if ((v->has_propagation = t->propagation) &&
 		!parse_propagation(t->propagation, &v->propagation))
 		return "propagation";
