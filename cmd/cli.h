@@ -57,7 +57,7 @@ struct cli {
 	const char *stage1_path, *stage1_url, *stage1_name, *stage1_hash, *stage1_from_dir;
 
 	/* the others */
-	const char *signature, *prefix;
+	const char *signature, *prefix, *match;
 	bool root, skip_fingerprint_review, allow_unsigned, insecure_allow_http;
 	const char *app, *uuid_file, *format, *fields, *sort, *order, *wait, *wait_ready;
 	bool full, no_legend, force, pretty_print, mark_only, overwrite, rootfs_only;

@@ -126,6 +126,8 @@ static void bash_script(struct str *out)
 			else
 				str_add(out, "bash zsh fish");
 		}
+		if (i == CMD_TRUST)
+			str_add(out, "' words='list rm mask explain");
 		str_add(out, "' ;;\n");
 	}
 	str_add(out, "\tesac\n"

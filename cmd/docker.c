@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/docker.h"
 
+#include "cmd/judge.h"
 #include "cmd/progress.h"
 #include "cmd/remote.h"
 #include "lib/base/log.h"
 #include "stage0/registry/registry.h"
 
+struct pulling {
+	struct judge judge;
+	struct progress_layers progress;
+	const struct registry_ref *ref;
+};
+
 static void show(void *ctx, const struct registry_layer *v, size_t n, bool done)
 {
-	struct progress_layers *p = ctx;
+	struct pulling *pulling = ctx;
+	struct progress_layers *p = &pulling->progress;
 	struct progress_bar bars[OCI_LAYERS_MAX];
 	for (size_t i = 0; i < n; i++)
 		bars[i] = (struct progress_bar){ .name = v[i].hex,
@@ -18,7 +26,20 @@ static void show(void *ctx, const struct registry_layer *v, size_t n, bool done)
 	progress_layers_show(p, bars, n, done);
 }
 
-static int pull(struct session *s, const struct registry_ref *ref, struct image *ret, struct err *e)
+static int accept(void *ctx, struct registry *g, const struct registry_candidate *c, struct err *e)
+{
+	struct pulling *p = ctx;
+	return judge_registry(&p->judge, g, c, e);
+}
+
+static bool usable(void *ctx, const struct image *image)
+{
+	struct pulling *p = ctx;
+	return judge_stored(p->judge.s, p->ref, image);
+}
+
+static int pull(struct session *s, const struct registry_ref *ref, const char *signature,
+	struct image *ret, struct err *e)
 {
 	unsigned insecure = s->cli->insecure;
 	const struct remote remote = { .store = &s->store,
@@ -27,16 +48,19 @@ static int pull(struct session *s, const struct registry_ref *ref, struct image 
 		.no_tls_check = insecure & INSECURE_TLS,
 		.insecure = insecure & INSECURE_IMAGE,
 		.signature_fd = -1 };
-	const struct import_options import = { .insecure = true, .source = ref->text };
-	struct progress_layers progress = progress_layers_begin(s->cli->quiet);
+	struct pulling pulling = { .judge = { s, signature, &remote },
+		.progress = progress_layers_begin(s->cli->quiet),
+		.ref = ref };
+	const struct import_options import = judge_options(&pulling.judge, ref->text);
 	const struct registry_pull p = {
 		.o = { .remote = &remote, .docker_auths = &s->config.docker_auths },
 		.import = &import,
+		.accept = accept,
+		.usable = usable,
 		.progress = show,
-		.ctx = &progress,
+		.ctx = &pulling,
 	};
-	int r = session_check_trust(s, e);
-	return r < 0 ? r : registry_pull(&p, ref, &s->cli->arena, ret, e);
+	return registry_pull(&p, ref, &s->cli->arena, ret, e);
 }
 
 static int fetch(struct session *s, const char *text, const char *signature, struct image *ret,
@@ -47,21 +71,22 @@ static int fetch(struct session *s, const char *text, const char *signature, str
 	int r = registry_ref_parse(text, &s->cli->arena, &ref, e);
 	if (r < 0)
 		return r;
-	if (signature)
-		return ERR_BAD(e,
-			"--signature is for images of appc: those of registries have their "
-			"signatures with them");
 	if (!str_eq(policy, "update")) {
 		r = registry_stored(&s->store, &ref, &s->cli->arena, ret, e);
-		if (r >= 0)
+		bool mine = r >= 0 && judge_stored(s, &ref, ret);
+		if (mine)
 			dbg("image: using image from local store for '%s'", ref.text);
-		if (r >= 0)
+		if (mine)
 			return r;
+		if (r >= 0 && str_eq(policy, "never"))
+			return ERR_DENY(e,
+				"it is in the store, but nobody who is trusted for that name is "
+				"known to have signed it, and nothing else may be asked");
 		if (str_eq(policy, "never"))
 			return ERR_NOENT(
 				e, "it is not in the store, and nothing else may be asked");
 	}
-	return pull(s, &ref, ret, e);
+	return pull(s, &ref, signature, ret, e);
 }
 
 int docker_image(

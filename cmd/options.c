@@ -175,13 +175,15 @@ const struct option options[] = {
 		OPTION_APP, APP(user_labels) },
 
 	{ "signature", "FILE",
-		"file with the image's signature (default: beside the image, .aci.asc)", ON_PREPARE,
-		OPT_TEXT, OPTION_APP, APP(signature) },
+		"file with the image's signature (default: beside the image, .aci.asc; of an image "
+		"with layers: where it comes from)",
+		ON_PREPARE, OPT_TEXT, OPTION_APP, APP(signature) },
 
 	/* Of trust. */
 	{ "signature", "FILE",
-		"file with the image's signature (default: beside the image, .aci.asc)", BIT(FETCH),
-		OPT_TEXT, 0, CLI(signature) },
+		"file with the image's signature (default: beside the image, .aci.asc; of an image "
+		"with layers: where it comes from)",
+		BIT(FETCH), OPT_TEXT, 0, CLI(signature) },
 	{ "prefix", "PREFIX", "for images of that name and below it", BIT(TRUST), OPT_TEXT, 0,
 		CLI(prefix) },
 	{ "root", NULL, "for images of every name", BIT(TRUST), OPT_BOOL, 0, CLI(root) },
@@ -189,6 +191,10 @@ const struct option options[] = {
 		CLI(skip_fingerprint_review) },
 	{ "insecure-allow-http", NULL, "fetch keys over http, too", BIT(TRUST), OPT_BOOL, 0,
 		CLI(insecure_allow_http) },
+	{ "match", "exact|repository",
+		"signatures of images with layers must name the tag that is asked for, or (the "
+		"default) its repository, if they name any",
+		BIT(TRUST), OPT_TEXT, 0, CLI(match) },
 	{ "allow-unsigned", NULL, "ask no signature of the images below the prefix", BIT(TRUST),
 		OPT_BOOL, 0, CLI(allow_unsigned) },
 

@@ -8,6 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/docker.h"
+#include "cmd/judge.h"
 #include "cmd/reference.h"
 #include "cmd/remote.h"
 #include "lib/abi/exitcode.h"
@@ -93,13 +94,6 @@ static bool is_url(const char *ref)
 	return str_after(ref, "https://") || str_after(ref, "http://");
 }
 
-int session_check_trust(struct session *s, struct err *e)
-{
-	if (s->cli->insecure & INSECURE_IMAGE)
-		return 0;
-	return ERR_DENY(e, "nobody who is trusted signed it; --insecure-options=image accepts it");
-}
-
 struct keystore session_keystore(const struct session *s)
 {
 	const struct cli *cli = s->cli;
@@ -128,18 +122,18 @@ static int import_path(struct session *s, const char *path, const char *signatur
 
 /* oci:, oci-archive:, docker-archive: */
 static int import_oci(struct session *s, const char *text, const struct oci_ref *ref,
-	struct image *ret, struct err *e)
+	const char *signature, struct image *ret, struct err *e)
 {
 	struct arena *a = &s->cli->arena;
 	const char *id;
 	_clean_(mem) char *absolute = realpath(ref->path, NULL);
 	size_t kind = strlen(text) - strlen(strchr(text, ':') + 1);
-	const struct import_options o = { .insecure = true,
-		.source = arena_printf(a, "%.*s%s%s%s", (int)kind, text,
-			absolute ? absolute : ref->path, *ref->ref ? ":" : "", ref->ref) };
-	int r = session_check_trust(s, e);
-	if (r >= 0)
-		r = oci_import(&s->store, ref, &o, a, &id, e);
+	struct judge judge = { .s = s, .signature = signature };
+	const struct oci_gate gate = judge_gate(&judge);
+	const struct import_options o = judge_options(
+		&judge, arena_printf(a, "%.*s%s%s%s", (int)kind, text,
+				absolute ? absolute : ref->path, *ref->ref ? ":" : "", ref->ref));
+	int r = oci_import(&s->store, ref, gate.accept ? &gate : NULL, &o, a, &id, e);
 	if (r >= 0)
 		r = store_get(&s->store, id, a, ret, e);
 	return r < 0 ? err_wrap(e, r, "image '%s'", text) : r;
@@ -212,7 +206,7 @@ int session_image(
 		return docker_image(s, ref, signature, ret, e);
 	struct oci_ref oci;
 	if (oci_ref_parse(ref, &s->cli->arena, &oci))
-		return import_oci(s, ref, &oci, ret, e);
+		return import_oci(s, ref, &oci, signature, ret, e);
 	const char *path = as_path(ref);
 	if (path)
 		return import_path(s, path, signature, NULL, NULL, ret, e);

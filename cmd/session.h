@@ -41,8 +41,8 @@ static inline void session_cleanup(struct session *s)
  *	file://…, a path      read anew every time, and verified with the signature beside it
  *	                      or in `signature` (NULL: beside it)
  *	oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF]
- *	                      images with layers (stage0/oci/oci.h), read anew every time; need
- *	                      --insecure-options=image
+ *	                      images with layers (stage0/oci/oci.h), read anew every time; signed in
+ *	                      `signature`, or in themselves
  *	docker:…              an image of a registry (stage0/registry/registry.h); likewise, but as
  *	                      --pull-policy says
  *	an appc name          the store's newest of that name
@@ -53,9 +53,6 @@ int session_image(struct session *s, const char *ref, const char *signature, str
 	struct err *e);
 /* The same without import: an image that is in the store. */
 int session_stored(struct session *s, const char *ref, struct image *ret, struct err *e);
-
-/* Whether an image with layers may be used. */
-int session_check_trust(struct session *s, struct err *e);
 
 /* An image that the store has by the name `ref`, or what is newer than it, as the pull policy says.
  * d: it is a dependency, else NULL. */

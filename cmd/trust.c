@@ -8,12 +8,16 @@
 
 #include "cmd/commands.h"
 #include "cmd/output.h"
+#include "cmd/reference.h"
 #include "cmd/remote.h"
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
+#include "lib/spec/docker_ref.h"
+#include "stage0/oci/oci.h"
+#include "stage0/registry/registry.h"
 #include "stage0/trust/accept.h"
 #include "stage0/trust/pubkey.h"
 
@@ -92,6 +96,17 @@ static int ask(struct err *e)
 	}
 }
 
+/* --match, if it was given. */
+static int set_match(const struct trust *t, const char *fingerprint, struct err *e)
+{
+	const char *path;
+	struct cli *cli = t->cli;
+	if (!cli->match)
+		return 0;
+	return keystore_set_exact(&t->ks, cli->prefix, fingerprint, str_eq(cli->match, "exact"),
+		&cli->arena, &path, e);
+}
+
 static int add_key(const struct trust *t, const char *file, const struct pubkeys *keys, size_t i,
 	struct err *e)
 {
@@ -109,8 +124,11 @@ static int add_key(const struct trust *t, const char *file, const struct pubkeys
 		if (r == 0)
 			return ERR_DENY(e, "not trusting \"%s\"", file);
 	}
-	int r = keystore_add(&t->ks, cli->prefix, key->fingerprint,
-		str_text(&keys->bytes) + key->offset, key->size, &cli->arena, &path, e);
+	/* The restriction first: the key must not count for a moment without it. */
+	int r = set_match(t, key->fingerprint, e);
+	if (r >= 0)
+		r = keystore_add(&t->ks, cli->prefix, key->fingerprint,
+			str_text(&keys->bytes) + key->offset, key->size, &cli->arena, &path, e);
 	if (r < 0)
 		return r;
 	const char *how = cli->skip_fingerprint_review ? "without" : "after";
@@ -222,6 +240,8 @@ static struct shown examine(const struct trust *t, const struct trust_entry *ent
 		return (struct shown){ "mask", "" };
 	if (entry->kind == TRUST_UNSIGNED)
 		return (struct shown){ entry->masked ? "masked" : "needs no signature", "" };
+	if (entry->kind == TRUST_EXACT)
+		return (struct shown){ entry->masked ? "masked" : "must name the tag", "" };
 	if (pubkeys_read_file(entry->path, &keys, &e) < 0)
 		return (struct shown){ "unreadable", "" };
 	const struct fetch_key *key = &keys.keys.v[0];
@@ -281,8 +301,9 @@ static void list_json(const struct trust *t)
 		const struct trust_entry *entry = &t->all.v[i];
 		struct shown s = examine(t, entry);
 		jenc_open(&j, '{');
-		if (entry->kind == TRUST_KEY)
+		if (entry->kind != TRUST_UNSIGNED)
 			jenc_member(&j, "fingerprint", entry->fingerprint);
+		jenc_member(&j, "match", entry->kind == TRUST_EXACT ? "exact" : NULL);
 		jenc_key(&j, "allow_unsigned");
 		jenc_bool(&j, entry->kind == TRUST_UNSIGNED);
 		jenc_member(&j, "prefix", entry->prefix);
@@ -343,6 +364,12 @@ static int remove_matching(const struct trust *t, const char *key, struct err *e
 			return r;
 		printf("Removed \"%s\"\n", entry->path);
 		removed++;
+		const char *path;
+		r = key ? keystore_set_exact(&t->ks, entry->prefix, entry->fingerprint, false,
+				  &t->cli->arena, &path, e)
+			: 0;
+		if (r < 0)
+			return r;
 	}
 	if (removed)
 		return 0;
@@ -399,6 +426,15 @@ static int trust_mask(struct trust *t, const struct strlist *args, struct err *e
 
 /* --- explain ---------------------------------------------------------------------------------- */
 
+static bool is_exact(const struct trust_entries *in_force, const char *fingerprint)
+{
+	for (size_t i = 0; i < in_force->n; i++)
+		if (in_force->v[i].kind == TRUST_EXACT &&
+			!strcmp(in_force->v[i].fingerprint, fingerprint))
+			return true;
+	return false;
+}
+
 static void explain_name(const struct trust *t, const char *name)
 {
 	struct trust_entries in_force;
@@ -411,9 +447,12 @@ static void explain_name(const struct trust *t, const char *name)
 			continue;
 		any = true;
 		struct shown s = examine(t, entry);
-		printf("key %s, by %s%s%s: %s%s%s\n", entry->fingerprint,
+		printf("key %s, by %s%s%s: %s%s%s%s\n", entry->fingerprint,
 			entry->prefix ? "prefix \"" : "root", entry->prefix ? entry->prefix : "",
-			entry->prefix ? "\"" : "", s.state, *s.user ? ", " : "", s.user);
+			entry->prefix ? "\"" : "", s.state, *s.user ? ", " : "", s.user,
+			is_exact(&in_force, entry->fingerprint)
+				? "; of images with layers its signatures must name the tag"
+				: "");
 	}
 	if (unsigned_ok)
 		printf("images named \"%s\" need no signature\n", name);
@@ -439,6 +478,69 @@ static void explain_stored(const struct trust *t, const struct image *image)
 		printf("%s\n", why.msg);
 }
 
+/* What an image is called, which is in the store or not. */
+struct named {
+	struct image image;
+	bool stored;
+	const char *name;
+};
+
+static int name_registry(struct session *s, const char *ref, struct named *ret, struct err *e)
+{
+	struct arena *a = &s->cli->arena;
+	struct registry_ref at;
+	struct docker_ref full;
+	struct err ignored = ERR_INIT;
+	int r = registry_ref_parse(ref, a, &at, e);
+	if (r < 0)
+		return r;
+	if (!docker_ref_parse(str_after(at.text, "docker://"), a, &full))
+		return ERR_BAD(e, "'%s' is not the name of an image", ref);
+	ret->name = full.name;
+	ret->stored = registry_stored(&s->store, &at, a, &ret->image, &ignored) >= 0;
+	return 0;
+}
+
+/* Goes no further than to the name. */
+static int take_name(void *ctx, const struct layered_subject *subject,
+	const struct signature_source *own, struct err *e)
+{
+	struct named *ret = ctx;
+	(void)own;
+	ret->name = subject->name;
+	return err_set(e, ERR_REFUSED, ECANCELED, "nothing more is asked");
+}
+
+static int name_oci(struct session *s, const struct oci_ref *ref, struct named *ret, struct err *e)
+{
+	const struct oci_gate gate = { take_name, ret };
+	const struct import_options none = { .insecure = true };
+	const char *id;
+	int r = oci_import(&s->store, ref, &gate, &none, &s->cli->arena, &id, e);
+	return ret->name ? 0 : r;
+}
+
+static int find_name(struct session *s, const char *ref, struct named *ret, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	struct oci_ref oci;
+	int r = reference_plain(ref, &s->cli->arena, &ref, e);
+	if (r < 0)
+		return r;
+	if (registry_is_ref(ref))
+		return name_registry(s, ref, ret, e);
+	if (oci_ref_parse(ref, &s->cli->arena, &oci))
+		return name_oci(s, &oci, ret, e);
+	ret->stored = session_stored(s, ref, &ret->image, &ignored) >= 0;
+	ret->name = ret->stored ? ret->image.name
+				: arena_strndup(&s->cli->arena, ref, strcspn(ref, ":,"));
+	if (ret->stored && ret->image.verified && ret->image.verified->name)
+		ret->name = ret->image.verified->name;
+	return ret->stored || prefix_valid(ret->name)
+		       ? 0
+		       : ERR_BAD(e, "'%s' is not the name of an image", ref);
+}
+
 static int trust_explain(struct trust *t, const struct strlist *args, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
@@ -446,18 +548,14 @@ static int trust_explain(struct trust *t, const struct strlist *args, struct err
 		return ERR_BAD(e, "the name of an image is missing");
 	int r = session_open(&s, t->cli, WITH_STORE, e);
 	for (size_t i = 0; r >= 0 && i < args->n; i++) {
-		struct image image = { 0 };
-		struct err ignored = ERR_INIT;
-		const char *ref = args->v[i];
-		bool stored = session_stored(&s, ref, &image, &ignored) >= 0;
-		const char *name = stored ? image.name
-					  : arena_strndup(&t->cli->arena, ref, strcspn(ref, ":,"));
-		if (!stored && !prefix_valid(name))
-			return ERR_BAD(e, "'%s' is not the name of an image", ref);
-		printf("name \"%s\"\n", name);
-		if (stored)
-			explain_stored(t, &image);
-		explain_name(t, name);
+		struct named named = { .name = NULL };
+		r = find_name(&s, args->v[i], &named, e);
+		if (r < 0)
+			return r;
+		printf("name \"%s\"\n", named.name);
+		if (named.stored)
+			explain_stored(t, &named.image);
+		explain_name(t, named.name);
 	}
 	return r;
 }

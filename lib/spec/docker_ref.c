@@ -13,7 +13,7 @@ enum { DIGEST_HEX = 64 };
 
 const char *docker_ref_canonical(const char *name, struct arena *a)
 {
-	static const char *const spellings[] = { "registry-1." DOCKER_HUB, "index." DOCKER_HUB };
+	static const char *const spellings[] = { "registry-1.docker.io", "index.docker.io" };
 	for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
 		const char *rest = str_after(name, spellings[i]);
 		if (rest && (!*rest || *rest == '/'))

@@ -16,7 +16,7 @@
 enum { DOCKER_REF_NAME_MAX = 320, DOCKER_REF_TAG_MAX = 128 };
 
 struct docker_ref {
-	const char *name;   /* "docker.io/library/debian", "localhost:5000/a/b" */
+	const char *name;   /* "docker.io/library/debian", "localhost:5001/a/b" */
 	const char *tag;    /* "latest" where there is neither tag nor digest; NULL: digest alone */
 	const char *digest; /* "sha256:<64 hex>"; NULL: none */
 	bool tagged;	    /* the tag was written down */

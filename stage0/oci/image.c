@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/fs/io.h"
+#include "lib/spec/docker_ref.h"
 #include "lib/spec/oci.h"
 #include "stage0/oci/oci.h"
 
@@ -136,6 +137,34 @@ static int read_blob(const struct oci_source *src, const struct oci_descriptor *
 	return r;
 }
 
+int oci_trust_name(const struct oci_wish *wish, const char *ref_name, struct arena *a,
+	struct oci_named *ret, struct err *e)
+{
+	_clean_(mem) struct oci_query *q = xcalloc(1, sizeof *q);
+	struct docker_ref ref;
+	int r = choose_name(q, wish, ref_name, a, e);
+	if (r < 0)
+		return r;
+	*ret = (struct oci_named){ .name = arena_strdup(a, q->name),
+		.tag = arena_strdup(a, q->tag),
+		.repository = strpbrk(ref_name, "/:") != NULL };
+	if (ret->repository && docker_ref_parse(ref_name, a, &ref)) {
+		ret->name = ref.name;
+		ret->tag = ref.tag;
+	}
+	return 0;
+}
+
+static int ask_chosen(const struct oci_source *src, const struct oci_wish *wish,
+	const struct oci_answer *m, const char *ref_name, struct arena *a, struct err *e)
+{
+	struct oci_named named;
+	if (!src->chosen)
+		return 0;
+	int r = oci_trust_name(wish, ref_name, a, &named, e);
+	return r < 0 ? r : src->chosen(src->ctx, m, &named, e);
+}
+
 static int import_manifest(struct store *s, const struct oci_source *src,
 	const struct oci_wish *wish, const struct oci_answer *m, const struct str *document,
 	const char *ref_name, const struct import_options *o, struct arena *a, const char **ret_id,
@@ -143,7 +172,7 @@ static int import_manifest(struct store *s, const struct oci_source *src,
 {
 	_clean_(str) struct str config = STR_INIT(STR_MAX_MANIFEST);
 	struct layers layers = { src, m->layers };
-	int r = src->chosen ? src->chosen(src->ctx, m, e) : 0;
+	int r = ask_chosen(src, wish, m, ref_name, a, e);
 	if (r < 0)
 		return r;
 	r = read_blob(src, &m->chosen, &config, e);

@@ -10,6 +10,8 @@
 #include "lib/fs/path.h"
 #include "lib/spec/oci.h"
 #include "stage0/oci/oci.h"
+#include "stage0/remote/request.h"
+#include "stage0/trust/leads.h"
 
 static const char *const prefixes[_OCI_TRANSPORT_MAX] = {
 	[OCI_LAYOUT] = "oci:",
@@ -44,9 +46,17 @@ bool oci_ref_parse(const char *text, struct arena *a, struct oci_ref *ret)
 	return false;
 }
 
+enum { DOCUMENTS_MAX = 8 };
+
 struct local {
+	struct store *s;
 	int dir; /* of the layout, or of what the archive held */
 	const struct oci_answer *saved;
+	const struct oci_gate *gate;
+	struct arena *a;
+	struct str bytes[DOCUMENTS_MAX]; /* index.json first, the manifest last */
+	struct signed_document documents[DOCUMENTS_MAX];
+	size_t n;
 };
 
 /* A regular file below the directory, links (as `docker save` makes them) resolved within it. */
@@ -77,12 +87,95 @@ static int read_file(int dir, const char *path, struct str *ret, struct err *e)
 	return fd < 0 ? fd : io_read_fd(fd, path, ret, e);
 }
 
+/* --- whether it is trusted -------------------------------------------------------------------- */
+
+/* Takes the bytes. */
+static void add_document(struct local *l, struct str *bytes, const char *digest)
+{
+	l->bytes[l->n] = *bytes;
+	*bytes = STR_INIT(0);
+	l->documents[l->n] = (struct signed_document){
+		.bytes = str_text(&l->bytes[l->n]), .size = l->bytes[l->n].len, .digest = digest
+	};
+	l->n++;
+}
+
+/* What is judged later is what is read now. */
+static int open_manifest(void *ctx, const char *hex, struct err *e)
+{
+	struct local *l = ctx;
+	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	if (l->n == DOCUMENTS_MAX)
+		return ERR_BAD(e, "indexes are nested deeper than %d", DOCUMENTS_MAX);
+	_clean_(fd) int from = open_blob(l, hex, e);
+	int r = from < 0 ? from : io_read_fd(from, hex, &bytes, e);
+	_clean_(fd) int fd = r < 0 ? -1 : memory_file("document", e);
+	if (fd < 0)
+		return r < 0 ? r : -e->errnum;
+	r = io_write_all(fd, str_text(&bytes), bytes.len, e);
+	if (r >= 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = ERR_SYS(e, "seek");
+	if (r < 0)
+		return r;
+	add_document(l, &bytes, arena_printf(l->a, "sha256:%s", hex));
+	return take_fd(&fd);
+}
+
+static int read_blob(void *ctx, const char *hex, struct str *ret, struct err *e)
+{
+	_clean_(fd) int fd = open_blob(ctx, hex, e);
+	return fd < 0 ? fd : io_read_fd(fd, hex, ret, e);
+}
+
+/* The signatures that the layout has itself: what `cosign save` writes, and referrers. */
+static int collect_own(
+	void *ctx, const struct signed_document *d, struct evidence *v, struct err *e)
+{
+	struct local *l = ctx;
+	const struct lead_reader reader = { read_blob, read_blob, l };
+	(void)d;
+	return leads_follow(&l->bytes[0], &reader, v, e);
+}
+
+static int chosen(
+	void *ctx, const struct oci_answer *manifest, const struct oci_named *named, struct err *e)
+{
+	struct local *l = ctx;
+	const struct layered_subject subject = { .name = named->name,
+		.tag = named->tag,
+		.repository = named->repository,
+		.documents = l->documents,
+		.n = l->n };
+	const struct signature_source own = { .what = "the layout itself",
+		.pem = true,
+		.once = true,
+		.collect = collect_own,
+		.ctx = l };
+	(void)manifest;
+	return l->gate ? l->gate->accept(l->gate->ctx, &subject, l->n ? &own : NULL, e) : 0;
+}
+
 static int import_layout(struct store *s, struct local *l, const struct oci_wish *wish,
 	const struct import_options *o, struct arena *a, const char **ret_id, struct err *e)
 {
-	const struct oci_source src = { .open_blob = open_blob, .ctx = l };
+	const struct oci_source src = {
+		.open_blob = open_blob,
+		.open_manifest = l->gate ? open_manifest : NULL,
+		.chosen = chosen,
+		.ctx = l,
+	};
+	const struct oci_query q = { .magic = OCI_MAGIC, .document = OCI_ANY };
+	_clean_(mem) struct oci_answer *answer = xcalloc(1, sizeof *answer);
 	_clean_(str) struct str index = STR_INIT(STR_MAX_MANIFEST);
+	_clean_(str) struct str kept = STR_INIT(STR_MAX_MANIFEST);
+	char hex[OCI_HEX_SIZE + 1];
 	int r = read_file(l->dir, "index.json", &index, e);
+	if (r >= 0 && l->gate) {
+		r = store_read_document(s, &q, str_text(&index), index.len, answer, NULL, e);
+		oci_digest_hex(answer->sha256, hex);
+		str_addn(&kept, str_text(&index), index.len);
+		add_document(l, &kept, arena_printf(a, "sha256:%s", hex));
+	}
 	return r < 0 ? r : oci_import_index(s, &src, wish, OCI_INDEX, &index, o, a, ret_id, e);
 }
 
@@ -108,7 +201,12 @@ static int import_saved(struct store *s, struct local *l, const struct oci_wish 
 	if (r < 0)
 		return err_wrap(e, r, "manifest.json");
 	l->saved = answer;
-	r = read_file(l->dir, answer->paths[answer->n_layers], &config, e);
+	struct oci_named named;
+	r = oci_trust_name(wish, answer->ref_name, a, &named, e);
+	if (r >= 0)
+		r = chosen(l, answer, &named, e);
+	if (r >= 0)
+		r = read_file(l->dir, answer->paths[answer->n_layers], &config, e);
 	if (r < 0)
 		return r;
 	const struct oci_parts parts = { .config = &config,
@@ -119,12 +217,15 @@ static int import_saved(struct store *s, struct local *l, const struct oci_wish 
 }
 
 static int import_from(struct store *s, int dir, const struct oci_ref *ref,
-	const struct oci_wish *wish, const struct import_options *o, struct arena *a,
-	const char **ret_id, struct err *e)
+	const struct oci_wish *wish, const struct oci_gate *gate, const struct import_options *o,
+	struct arena *a, const char **ret_id, struct err *e)
 {
-	struct local l = { .dir = dir };
-	return ref->transport == OCI_SAVED ? import_saved(s, &l, wish, o, a, ret_id, e)
-					   : import_layout(s, &l, wish, o, a, ret_id, e);
+	struct local l = { .s = s, .dir = dir, .gate = gate, .a = a };
+	int r = ref->transport == OCI_SAVED ? import_saved(s, &l, wish, o, a, ret_id, e)
+					    : import_layout(s, &l, wish, o, a, ret_id, e);
+	while (l.n)
+		str_release(&l.bytes[--l.n]);
+	return r;
 }
 
 /* The file's or directory's own name, without what says of which kind it is. */
@@ -139,8 +240,8 @@ static const char *name_of(struct arena *a, const char *path)
 	return *name ? name : "image";
 }
 
-int oci_import(struct store *s, const struct oci_ref *ref, const struct import_options *o,
-	struct arena *a, const char **ret_id, struct err *e)
+int oci_import(struct store *s, const struct oci_ref *ref, const struct oci_gate *gate,
+	const struct import_options *o, struct arena *a, const char **ret_id, struct err *e)
 {
 	const struct oci_wish wish = { .ref = ref->ref,
 		.fallback = name_of(a, ref->path),
@@ -152,7 +253,7 @@ int oci_import(struct store *s, const struct oci_ref *ref, const struct import_o
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", ref->path);
 	if (layout)
-		return import_from(s, fd, ref, &wish, o, a, ret_id, e);
+		return import_from(s, fd, ref, &wish, gate, o, a, ret_id, e);
 	struct stat st;
 	struct scratch files;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -160,7 +261,7 @@ int oci_import(struct store *s, const struct oci_ref *ref, const struct import_o
 	int r = store_scratch(s, fd, &files, e);
 	if (r < 0)
 		return r;
-	r = import_from(s, files.fd, ref, &wish, o, a, ret_id, e);
+	r = import_from(s, files.fd, ref, &wish, gate, o, a, ret_id, e);
 	store_scratch_remove(&files);
 	return r;
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "stage0/store/store.h"
+#include "stage0/trust/layered.h"
 
 enum oci_transport { OCI_LAYOUT, OCI_ARCHIVE, OCI_SAVED, _OCI_TRANSPORT_MAX };
 
@@ -26,14 +27,26 @@ struct oci_ref {
 /* False: `text` is no reference of these kinds. */
 bool oci_ref_parse(const char *text, struct arena *a, struct oci_ref *ret);
 
-/* The caller has decided that it is trusted. Returns the id (arena). */
-int oci_import(struct store *s, const struct oci_ref *ref, const struct import_options *o,
-	struct arena *a, const char **ret_id, struct err *e);
+/* May it be used? Called before anything of it is unpacked; what o->accept says then is recorded.
+ */
+struct oci_gate {
+	int (*accept)(void *ctx, const struct layered_subject *subject,
+		const struct signature_source *own, struct err *e);
+	void *ctx;
+};
+/* gate: NULL: the caller has decided that it is trusted. Returns the id (arena). */
+int oci_import(struct store *s, const struct oci_ref *ref, const struct oci_gate *gate,
+	const struct import_options *o, struct arena *a, const char **ret_id, struct err *e);
 
 /* --- image.c: from a manifest's digest on; also for images from elsewhere -------------------- */
 
 /* Where the documents and layers of an image are. */
 struct oci_answer;
+struct oci_named {
+	const char *name; /* that keys must be trusted for: lib/spec/docker_ref.h's, if it is one */
+	const char *tag;
+	bool repository; /* it is one */
+};
 struct oci_source {
 	/* A descriptor to read of the blob with that digest. */
 	int (*open_blob)(void *ctx, const char *hex, struct err *e);
@@ -41,7 +54,8 @@ struct oci_source {
 	int (*open_manifest)(void *ctx, const char *hex, struct err *e);
 	/* The image's manifest is known and is what its digest says; nothing that it names has been
 	 * asked for. May be NULL. */
-	int (*chosen)(void *ctx, const struct oci_answer *manifest, struct err *e);
+	int (*chosen)(void *ctx, const struct oci_answer *manifest, const struct oci_named *named,
+		struct err *e);
 	const struct layer_supply *supply; /* of that manifest's layers; NULL: they are there */
 	void *ctx;
 };
@@ -56,6 +70,9 @@ struct oci_wish {
 int oci_import_index(struct store *s, const struct oci_source *src, const struct oci_wish *wish,
 	unsigned document, const struct str *index, const struct import_options *o, struct arena *a,
 	const char **ret_id, struct err *e);
+/* What the image is called, for those who trust keys. ref_name: what the index calls it. */
+int oci_trust_name(const struct oci_wish *wish, const char *ref_name, struct arena *a,
+	struct oci_named *ret, struct err *e);
 /* An image whose configuration and layers are known: diff ids come from the configuration. */
 struct oci_parts {
 	const struct str *document; /* the id is its sha512; NULL: of the configuration's */

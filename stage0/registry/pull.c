@@ -95,9 +95,11 @@ static int open_manifest(void *ctx, const char *hex, struct err *e)
 	return as_file(&d->bytes, e);
 }
 
-static int chosen(void *ctx, const struct oci_answer *manifest, struct err *e)
+static int chosen(
+	void *ctx, const struct oci_answer *manifest, const struct oci_named *named, struct err *e)
 {
 	struct pull *u = ctx;
+	(void)named; /* it is the reference that counts */
 	const struct registry_candidate c = { u->ref, u->documents, u->n };
 	int r = u->p->accept ? u->p->accept(u->p->ctx, u->g, &c, e) : 0;
 	u->config_size = manifest->chosen.size;
@@ -165,7 +167,8 @@ static int pull(
 		return r;
 	bool here = read_note(s, u->ref, a, &note, ret, &ignored) >= 0 &&
 		    /* Nobody has looked at a signature of it, but somebody must now. */
-		    (u->p->import->insecure || !ret->insecure);
+		    (u->p->usable ? u->p->usable(u->p->ctx, ret)
+				  : u->p->import->insecure || !ret->insecure);
 	if (here && (u->ref->digest || (alone->waited && note.fetched_ns >= began))) {
 		dbg("registry: '%s' is in the store", u->ref->text);
 		return 0;

@@ -109,6 +109,9 @@ struct registry_pull {
 	/* May the image be used? NULL: it may. */
 	int (*accept)(
 		void *ctx, struct registry *g, const struct registry_candidate *c, struct err *e);
+	/* May what the name gave the last time be used without asking again? NULL: it may if it
+	 * came with a signature, or nobody asks for one. */
+	bool (*usable)(void *ctx, const struct image *image);
 	/* The layers that the store lacked, now and then; or NULL. done: the last time. */
 	void (*progress)(void *ctx, const struct registry_layer *v, size_t n, bool done);
 	void *ctx;

@@ -53,6 +53,9 @@ struct import {
 	const struct layered_import *in;
 	struct arena *a;
 	struct part *parts;
+	struct image_manifest *manifest;
+	struct verified
+		*verified; /* what options.accept said; NULL: nobody was asked, or nothing */
 	size_t n, running;
 	const struct layer_supply *supply;
 	uint64_t unpublished; /* bytes of what is ready, and not yet in its place */
@@ -444,22 +447,34 @@ static int write_image(struct import *i, struct tmp *tree, struct tmp *blob,
 	return r;
 }
 
-static int describe(struct import *i, struct image *image, struct err *e)
+/* Before anything is unpacked. */
+static int ask(struct import *i, struct err *e)
 {
-	struct image_manifest *m;
+	const struct import_options *o = &i->in->options;
+	struct verified v = { 0 };
+	int r = image_manifest_decode(i->in->manifest, i->in->manifest_size, i->a, &i->manifest, e);
+	if (r >= 0 && o->accept)
+		r = o->accept(o->ctx, i->manifest, &v, e);
+	if (r >= 0 && v.mechanism) {
+		i->verified = ARENA_NEW(i->a, struct verified);
+		*i->verified = v;
+	}
+	return r;
+}
+
+static void describe(struct import *i, struct image *image)
+{
+	const struct import_options *o = &i->in->options;
 	struct timespec t;
-	int r = image_manifest_decode(i->in->manifest, i->in->manifest_size, i->a, &m, e);
-	if (r < 0)
-		return r;
 	clock_gettime(CLOCK_REALTIME, &t);
 	*image = (struct image){ .id = i->in->id,
-		.name = m->name,
-		.version = nv_get(&m->labels, "version"),
+		.name = i->manifest->name,
+		.version = nv_get(&i->manifest->labels, "version"),
 		.imported_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec,
 		.size = i->in->document_size + i->in->manifest_size,
-		.source = i->in->options.source,
-		.insecure = i->in->options.insecure };
-	return 0;
+		.source = o->source,
+		.insecure = o->accept ? !i->verified : o->insecure,
+		.verified = i->verified };
 }
 
 static bool says_the_same(const struct import *i, int dir, const struct strlist *names)
@@ -499,11 +514,9 @@ static int publish(struct import *i, const char *hex, struct err *e)
 	_clean_(fd) int dir = -1;
 	struct image image;
 	struct strlist names = { 0 };
-	int r = describe(i, &image, e);
-	if (r < 0)
-		return r;
+	describe(i, &image);
 	choose(i, &image, &names);
-	r = write_image(i, &tree, &blob, &names, e);
+	int r = write_image(i, &tree, &blob, &names, e);
 	for (size_t k = 0; r >= 0 && k < i->n; k++)
 		if (strlist_has(&names, i->parts[k].name))
 			r = publish_part(i, &i->parts[k], e);
@@ -514,11 +527,39 @@ static int publish(struct import *i, const char *hex, struct err *e)
 	return r < 0 ? r : record_write(i->s, &image, true, e);
 }
 
+/* What was unpacked when nobody spoke for it, and may have been changed since, is made what its
+ * layers hold before it counts as verified. The tree is let go meanwhile, so that it can be
+ * replaced. */
+static int make_sound(struct import *i, const char *hex, struct treeref *tree, struct err *e)
+{
+	treeref_release(tree);
+	int r = verify_layers(i->s, hex, e);
+	return r < 0 ? r : store_tree(i->s, i->in->id, tree, e);
+}
+
+/* The same manifest: the same name. What was said of another one is not known of this. */
+static int renew_record(
+	struct import *i, const char *hex, struct image *image, struct treeref *tree, struct err *e)
+{
+	struct image now;
+	int r = 0;
+	describe(i, &now);
+	if (image->insecure && now.verified)
+		r = make_sound(i, hex, tree, e);
+	image->imported_ns = now.imported_ns;
+	image->source = now.source;
+	if (now.verified || image->insecure) {
+		image->verified = now.verified;
+		image->insecure = now.insecure;
+	}
+	return r < 0 ? r : record_write(i->s, image, false, e);
+}
+
 /* 1: it is here already, and its record says what is new about it. */
-static int renew(struct import *i, struct err *e)
+static int renew(struct import *i, const char *hex, struct err *e)
 {
 	struct err ignored = ERR_INIT;
-	struct image image, now;
+	struct image image;
 	struct treeref tree;
 	_clean_(str) struct str manifest = STR_INIT(STR_MAX_MANIFEST);
 	if (store_tree(i->s, i->in->id, &tree, &ignored) < 0)
@@ -529,12 +570,7 @@ static int renew(struct import *i, struct err *e)
 		store_manifest_bytes(i->s, i->in->id, &manifest, &ignored) >= 0 &&
 		manifest.len == i->in->manifest_size &&
 		memcmp(manifest.buf, i->in->manifest, manifest.len) == 0) {
-		r = describe(i, &now, e);
-		image.imported_ns = now.imported_ns;
-		image.source = now.source;
-		image.insecure = image.insecure && now.insecure;
-		if (r >= 0)
-			r = record_write(i->s, &image, false, e);
+		r = renew_record(i, hex, &image, &tree, e);
 		r = r < 0 ? r : 1;
 	}
 	treeref_release(&tree);
@@ -579,7 +615,9 @@ int store_import_layers(struct store *s, const struct layered_import *in, struct
 		return -EINVAL;
 	if (!i.n || i.n > OCI_LAYERS_MAX)
 		return ERR_BAD(e, "%zu layers: 1 to %d wanted", i.n, OCI_LAYERS_MAX);
-	int r = renew(&i, e);
+	int r = ask(&i, e);
+	if (r >= 0)
+		r = renew(&i, hex, e);
 	if (r == 0)
 		r = import_new(&i, hex, e);
 	return r < 0 ? r : 0;

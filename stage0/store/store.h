@@ -51,9 +51,10 @@ struct store {
 
 /* What spoke for an image when it was accepted. */
 struct verified {
-	const char *mechanism; /* "openpgp", "pem" */
+	const char *mechanism; /* "openpgp", "pem", "cosign", "sigstore-bundle", "simple-signing" */
 	const char *key;    /* fingerprint of the key, of the primary one where there are several */
 	const char *digest; /* of the bytes that were signed, "sha256-<hex>" */
+	const char *name;   /* that the key had to be trusted for; NULL: the image's */
 	int64_t time_ns;    /* unix time of the verification */
 };
 
@@ -113,8 +114,10 @@ int store_import(struct store *s, int fd, const struct import_options *o, struct
 /* "name[:version][,label=value]…" into its parts; the version is a label, too. */
 int store_parse_name(const char *ref, struct arena *a, const char **ret_name,
 	struct nvlist *ret_labels, struct err *e);
-/* A layered image. Layers that the store has are not asked for; the others are unpacked at the same
- * time, as far as there are processors. */
+/* A layered image. `accept` is asked before any layer is, `check` is not: layers have digests. What
+ * came without a signature, and now has one, is compared with its layers' blobs first. Layers that
+ * the store has are not asked for; the others are unpacked at the same time, as far as there are
+ * processors. */
 struct layer_source {
 	const char *blob;	  /* sha256 that it must have, or NULL: what it has is noted */
 	uint64_t size;		  /* likewise, with blob */

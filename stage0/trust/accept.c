@@ -3,100 +3,26 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/log.h"
 #include "lib/fs/io.h"
 #include "stage0/fetcher.h"
+#include "stage0/trust/keys.h"
 #include "stage0/trust/pubkey.h"
 
-enum { ALL_KEYS_MAX = 32 * 1024 * 1024, VERIFY_TIMEOUT = 600 };
-
-static const char *verdict_text(uint32_t verdict)
-{
-	static const char *const texts[_FETCH_SIG_MAX] = {
-#define X(id, text) [FETCH_SIG_##id] = text,
-		FETCH_SIGNATURE(X)
-#undef X
-	};
-	return texts[verdict];
-}
+enum { VERIFY_TIMEOUT = 600 };
 
 struct acceptance {
 	const struct accept_request *q;
-	struct arena *a;
-	struct trust_entries all;
+	struct trust_keys k;
 	bool verified; /* signatures holds the worker's judgement */
 	struct fetch_signatures signatures;
-	size_t *index, n_keys; /* of key files, into all.v */
 };
 
-/* --- the keys that are handed to the worker --------------------------------------------------- */
-
-static int add_keyfile(const struct trust_entry *entry, int out, struct err *e)
-{
-	struct fetch_keyfile head = { 0 };
-	_clean_(str) struct str bytes = STR_INIT(FETCH_KEYFILE_MAX);
-	_clean_(fd) int fd = open(entry->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return ERR_SYS(e, "open '%s'", entry->path);
-	int r = io_read_fd(fd, entry->path, &bytes, e);
-	if (r < 0)
-		return r;
-	head.size = (uint32_t)bytes.len;
-	snprintf(head.fingerprint, sizeof head.fingerprint, "%s", entry->fingerprint);
-	r = io_write_all(out, &head, sizeof head, e);
-	return r < 0 ? r : io_write_all(out, str_text(&bytes), bytes.len, e);
-}
-
-static int collect_keys(struct acceptance *c, struct err *e)
-{
-	const struct trust_entries *all = &c->all;
-	_clean_(fd) int fd = memfd_create("keys", MFD_CLOEXEC);
-	c->n_keys = 0;
-	c->index = ARENA_ARRAY(c->a, size_t, all->n);
-	if (fd < 0)
-		return ERR_SYS(e, "memfd_create");
-	for (size_t i = 0; i < all->n; i++) {
-		const struct trust_entry *entry = &all->v[i];
-		if (entry->kind != TRUST_KEY || entry->mask || entry->masked || entry->misplaced)
-			continue;
-		int r = add_keyfile(entry, fd, e);
-		if (r < 0)
-			return r;
-		c->index[c->n_keys++] = i;
-	}
-	if (lseek(fd, 0, SEEK_CUR) > ALL_KEYS_MAX)
-		return ERR_BAD(e, "the trusted keys are larger than %d bytes", ALL_KEYS_MAX);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return ERR_SYS(e, "seek");
-	return take_fd(&fd);
-}
-
 /* --- one image -------------------------------------------------------------------------------- */
-
-/* Where a key is trusted, for texts: `prefix "a", prefix "b"`. Empty: nowhere. */
-static const char *trusted_for(const struct acceptance *c, const char *fingerprint)
-{
-	_clean_(str) struct str out = STR_INIT(STR_MAX_PATH);
-	size_t n = strlen(fingerprint);
-	for (size_t i = 0; n && i < c->all.n; i++) {
-		const struct trust_entry *entry = &c->all.v[i];
-		size_t m = strlen(entry->fingerprint);
-		/* A signature may name its maker by the last digits only. */
-		if (entry->mask || entry->kind != TRUST_KEY || n > m ||
-			strcmp(entry->fingerprint + m - n, fingerprint) != 0)
-			continue;
-		str_addf(&out, "%s%s\"%s\"%s", out.len ? ", " : "", entry->prefix ? "prefix " : "",
-			entry->prefix ? entry->prefix : "every name",
-			entry->masked ? " (but masked)" : "");
-	}
-	return arena_strdup(c->a, str_text(&out));
-}
 
 /* Why there is no good signature: of the first one that says most. */
 static int refuse_signatures(const struct acceptance *c, struct err *e)
@@ -104,24 +30,24 @@ static int refuse_signatures(const struct acceptance *c, struct err *e)
 	const struct fetch_signature *v = &c->signatures.v[0];
 	for (size_t i = 1; i < c->signatures.n && v->verdict == FETCH_SIG_UNKNOWN_KEY; i++)
 		v = &c->signatures.v[i];
-	const char *where = trusted_for(c, v->fingerprint);
+	const char *where = trust_keys_where(&c->k, v->fingerprint);
 	const char *name = c->q->name ? c->q->name : "PREFIX";
-	const char *detail = *v->detail ? arena_printf(c->a, " (%s)", v->detail) : "";
+	const char *detail = *v->detail ? arena_printf(c->k.a, " (%s)", v->detail) : "";
 	if (v->verdict != FETCH_SIG_UNKNOWN_KEY)
 		return ERR_DENY(e, "signature by key %s: %s%s", v->fingerprint,
-			verdict_text(v->verdict), detail);
+			trust_verdict_text(v->verdict), detail);
 	if (!*v->fingerprint) /* a bare signature says not by whom it is */
 		return ERR_DENY(e,
 			"%s: it is by no trusted key; `rkt trust --prefix=%s FILE` trusts the "
 			"public key in FILE",
-			verdict_text(v->verdict), name);
+			trust_verdict_text(v->verdict), name);
 	if (*where)
-		return ERR_DENY(e, "%s: key %s is trusted for %s", verdict_text(v->verdict),
+		return ERR_DENY(e, "%s: key %s is trusted for %s", trust_verdict_text(v->verdict),
 			v->fingerprint, where);
 	return ERR_DENY(e,
 		"%s: key %s is not trusted; `rkt trust --prefix=%s FILE` trusts the public key in "
 		"FILE",
-		verdict_text(v->verdict), v->fingerprint, name);
+		trust_verdict_text(v->verdict), v->fingerprint, name);
 }
 
 static int refuse_unsigned(const struct acceptance *c, struct err *e)
@@ -132,21 +58,13 @@ static int refuse_unsigned(const struct acceptance *c, struct err *e)
 		c->q->signature);
 }
 
-static bool any_unsigned(const struct trust_entries *all)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i].kind == TRUST_UNSIGNED && !all->v[i].mask && !all->v[i].masked)
-			return true;
-	return false;
-}
-
 static int check_bytes(void *ctx, int fd, struct err *e)
 {
 	struct acceptance *c = ctx;
 	static struct fetch_answer answer;
 	if (c->q->signature_fd < 0)
-		return any_unsigned(&c->all) ? 0 : refuse_unsigned(c, e);
-	_clean_(fd) int keys = collect_keys(c, e);
+		return trust_any_unsigned(&c->k.all) ? 0 : refuse_unsigned(c, e);
+	_clean_(fd) int keys = trust_keys_file(&c->k, e);
 	if (keys < 0)
 		return keys;
 	const struct fetcher f = {
@@ -165,25 +83,6 @@ static int check_bytes(void *ctx, int fd, struct err *e)
 	return err_wrap(e, refuse_signatures(c, e), "signature '%s'", c->q->signature);
 }
 
-/* A file that is not what its name says is an error for all that it covers. */
-static int check_keyfiles(
-	const struct acceptance *c, const struct trust_entries *in_force, struct err *e)
-{
-	for (size_t i = 0; i < in_force->n; i++) {
-		const struct trust_entry *entry = &in_force->v[i];
-		if (entry->misplaced)
-			return ERR_BAD(
-				e, "'%s' is not named by the fingerprint of a key", entry->path);
-		for (size_t b = 0; b < c->signatures.n_bad; b++) {
-			const struct fetch_badfile *bad = &c->signatures.bad[b];
-			if (bad->index < c->n_keys &&
-				entry->path == c->all.v[c->index[bad->index]].path)
-				return ERR_BAD(e, "key file '%s': %s", entry->path, bad->why);
-		}
-	}
-	return 0;
-}
-
 static void fill(const struct acceptance *c, const struct fetch_signature *v, struct verified *ret)
 {
 	char hex[2 * FETCH_DIGEST_SIZE + 1];
@@ -193,8 +92,8 @@ static void fill(const struct acceptance *c, const struct fetch_signature *v, st
 	clock_gettime(CLOCK_REALTIME, &now);
 	*ret = (struct verified){
 		.mechanism = c->signatures.mechanism == FETCH_BY_PEM ? "pem" : "openpgp",
-		.key = arena_strdup(c->a, v->fingerprint),
-		.digest = arena_printf(c->a, "sha256-%s", hex),
+		.key = arena_strdup(c->k.a, v->fingerprint),
+		.digest = arena_printf(c->k.a, "sha256-%s", hex),
 		.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
 	};
 }
@@ -207,8 +106,8 @@ static int accept_manifest(
 	int r = accept_check_name(m, c->q->name, c->q->labels, e);
 	if (r < 0 || c->q->insecure)
 		return r;
-	keystore_for(&c->all, m->name, c->a, &in_force);
-	r = check_keyfiles(c, &in_force, e);
+	keystore_for(&c->k.all, m->name, c->k.a, &in_force);
+	r = trust_keys_check(&c->k, &in_force, c->signatures.bad, c->signatures.n_bad, e);
 	if (r < 0)
 		return r;
 	const struct fetch_signature *good = NULL;
@@ -230,7 +129,8 @@ static int accept_manifest(
 			"signature made by unknown entity: key %s is trusted for %s, not for "
 			"\"%s\"; "
 			"`rkt trust --prefix=%s FILE` trusts the public key in FILE",
-			good->fingerprint, trusted_for(c, good->fingerprint), m->name, m->name);
+			good->fingerprint, trust_keys_where(&c->k, good->fingerprint), m->name,
+			m->name);
 	for (size_t k = 0; k < in_force.n; k++)
 		if (in_force.v[k].kind == TRUST_UNSIGNED)
 			return 0;
@@ -264,7 +164,7 @@ int accept_image(struct store *s, const struct keystore *ks, int fd, const struc
 {
 	struct acceptance *c = ARENA_NEW(a, struct acceptance);
 	c->q = q;
-	c->a = a;
+	c->k.a = a;
 	const struct import_options o = {
 		.source = q->source,
 		.check = q->insecure ? NULL : check_bytes,
@@ -275,7 +175,7 @@ int accept_image(struct store *s, const struct keystore *ks, int fd, const struc
 	};
 	if (geteuid() != 0)
 		return ERR_DENY(e, "cannot be unpacked as unprivileged user, only as root");
-	int r = q->insecure ? 0 : keystore_list(ks, a, &c->all, e);
+	int r = q->insecure ? 0 : keystore_list(ks, a, &c->k.all, e);
 	return r < 0 ? r : store_import(s, fd, &o, a, ret_id, e);
 }
 
@@ -320,10 +220,11 @@ int accept_still_holds(
 {
 	struct trust_entries all, in_force;
 	const struct verified *v = image->verified;
+	const char *name = v->name ? v->name : image->name;
 	int r = keystore_list(ks, a, &all, e);
 	if (r < 0)
 		return r;
-	keystore_for(&all, image->name, a, &in_force);
+	keystore_for(&all, name, a, &in_force);
 	for (size_t i = 0; i < in_force.n; i++) {
 		const struct trust_entry *entry = &in_force.v[i];
 		if (entry->kind != TRUST_KEY || strcmp(entry->fingerprint, v->key) != 0)
@@ -340,6 +241,6 @@ int accept_still_holds(
 		return 0;
 	}
 	ERR_DENY(e, "it was signed by key %s, which is not trusted for \"%s\" any more", v->key,
-		image->name);
+		name);
 	return 0;
 }

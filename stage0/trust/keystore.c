@@ -11,6 +11,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 #include "lib/fs/atomic.h"
+#include "lib/spec/docker_ref.h"
 #include "stage0/fetcher.h"
 
 #define STORE_DIR "trustedkeys"
@@ -21,13 +22,14 @@ enum { PREFIX_MAX = 1024, MAX_DEPTH = 32 };
 static const struct tree {
 	const char *name;
 	enum trust_kind kind;
-	bool root; /* no prefixes */
+	bool root, prefixes; /* files at its top; directories below it */
 } trees[] = {
-	{ "root.d", TRUST_KEY, true },
-	{ "prefix.d", TRUST_KEY, false },
-	{ "unsigned.d", TRUST_UNSIGNED, false },
+	{ "root.d", TRUST_KEY, true, false },
+	{ "prefix.d", TRUST_KEY, false, true },
+	{ "unsigned.d", TRUST_UNSIGNED, false, true },
+	{ "exact.d", TRUST_EXACT, true, true },
 };
-enum { TREE_ROOT, TREE_PREFIX, TREE_UNSIGNED, _TREE_MAX };
+enum { TREE_ROOT, TREE_PREFIX, TREE_UNSIGNED, TREE_EXACT, _TREE_MAX };
 
 bool prefix_covers(const char *prefix, const char *name)
 {
@@ -87,7 +89,7 @@ static int walk_name(struct walk *w, int dirfd, const char *dir, const char *nam
 	const char *path = arena_printf(w->a, "%s/%s", dir, name);
 	if (fstatat(dirfd, name, &st, 0) < 0)
 		return ERR_SYS(e, "stat '%s'", path);
-	if (S_ISDIR(st.st_mode) && !w->tree->root) {
+	if (S_ISDIR(st.st_mode) && w->tree->prefixes) {
 		const char *below = prefix ? arena_printf(w->a, "%s/%s", prefix, name)
 					   : arena_strdup(w->a, name);
 		if (!prefix_valid(below) || depth == MAX_DEPTH)
@@ -96,13 +98,14 @@ static int walk_name(struct walk *w, int dirfd, const char *dir, const char *nam
 		return fd < 0 ? ERR_SYS(e, "open '%s'", path)
 			      : walk_dir(w, fd, path, below, depth + 1, e);
 	}
-	bool named =
-		w->tree->kind == TRUST_KEY ? fingerprint_valid(name) : !strcmp(name, UNSIGNED_FILE);
+	bool named = w->tree->kind == TRUST_UNSIGNED ? !strcmp(name, UNSIGNED_FILE)
+						     : fingerprint_valid(name);
 	const struct trust_entry entry = {
 		.kind = w->tree->kind,
 		.level = w->level,
 		.fingerprint = path_base(path),
 		.prefix = prefix,
+		.scope = prefix ? docker_ref_canonical(prefix, w->a) : NULL,
 		.path = path,
 		.misplaced = !S_ISREG(st.st_mode) || !named || (!prefix && !w->tree->root),
 		.mask = st.st_size == 0,
@@ -138,7 +141,7 @@ static bool masks(const struct trust_entry *mask, const struct trust_entry *entr
 	if (!mask->mask || mask->level <= entry->level || mask->kind != entry->kind ||
 		strcmp(mask->fingerprint, entry->fingerprint) != 0)
 		return false;
-	return !mask->prefix || (entry->prefix && prefix_covers(mask->prefix, entry->prefix));
+	return !mask->prefix || (entry->prefix && prefix_covers(mask->scope, entry->scope));
 }
 
 static int by_place(const void *a, const void *b)
@@ -178,7 +181,7 @@ int keystore_list(
 
 static bool covers(const struct trust_entry *entry, const char *name)
 {
-	return !entry->prefix || prefix_covers(entry->prefix, name);
+	return !entry->prefix || prefix_covers(entry->scope, name);
 }
 
 /* A mask deeper than the entry takes it away from the names below itself. */
@@ -198,6 +201,7 @@ void keystore_for(const struct trust_entries *all, const char *name, struct aren
 	struct trust_entries *ret)
 {
 	struct trust_entries in_force = { .v = ARENA_ARRAY(a, struct trust_entry, all->n) };
+	name = docker_ref_canonical(name, a);
 	for (size_t i = 0; i < all->n; i++) {
 		const struct trust_entry *entry = &all->v[i];
 		if (!entry->mask && covers(entry, name) && !masked_for(all, entry, name))
@@ -274,6 +278,38 @@ int keystore_allow_unsigned(const struct keystore *ks, const char *prefix, struc
 		ks, TREE_UNSIGNED, prefix, UNSIGNED_FILE, text, sizeof text - 1, a, ret_path, e);
 }
 
+/* Up to the tree itself, which stays. */
+static void remove_empty_dirs(const char *path, const char *prefix)
+{
+	size_t levels = 0;
+	for (const char *p = prefix; p && *p; p++)
+		levels += *p == '/' || p == prefix;
+	_clean_(mem) char *dir = xstrdup(path);
+	for (; levels; levels--) {
+		*strrchr(dir, '/') = '\0';
+		if (rmdir(dir) < 0)
+			break;
+	}
+}
+
+int keystore_set_exact(const struct keystore *ks, const char *prefix, const char *fingerprint,
+	bool exact, struct arena *a, const char **ret_path, struct err *e)
+{
+	static const char text[] = "signatures by this key must name the tag that is asked for\n";
+	if (exact)
+		return put_file(
+			ks, TREE_EXACT, prefix, fingerprint, text, sizeof text - 1, a, ret_path, e);
+	if (str_empty(ks->dirs[KEYSTORE_LOCAL]))
+		return 0;
+	const char *path = arena_printf(a, "%s/" STORE_DIR "/%s%s%s/%s", ks->dirs[KEYSTORE_LOCAL],
+		trees[TREE_EXACT].name, prefix ? "/" : "", prefix ? prefix : "", fingerprint);
+	if (unlink(path) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : ERR_SYS(e, "remove '%s'", path);
+	remove_empty_dirs(path, prefix);
+	*ret_path = path;
+	return 1;
+}
+
 int keystore_remove(const struct trust_entry *entry, struct err *e)
 {
 	if (entry->level != KEYSTORE_LOCAL)
@@ -281,15 +317,6 @@ int keystore_remove(const struct trust_entry *entry, struct err *e)
 			entry->path);
 	if (unlink(entry->path) < 0)
 		return ERR_SYS(e, "remove '%s'", entry->path);
-	/* Up to the tree itself, which stays. */
-	size_t levels = 0;
-	for (const char *p = entry->prefix; p && *p; p++)
-		levels += *p == '/' || p == entry->prefix;
-	_clean_(mem) char *dir = xstrdup(entry->path);
-	for (; levels; levels--) {
-		*strrchr(dir, '/') = '\0';
-		if (rmdir(dir) < 0)
-			break;
-	}
+	remove_empty_dirs(entry->path, entry->prefix);
 	return 0;
 }

@@ -9,7 +9,7 @@
  *	                                           (ours) needs no signature
  *
  * A prefix covers whole components of a name: "example.com/foo" covers "example.com/foo/bar" and
- * never "example.com/foobar".
+ * never "example.com/foobar". registry-1.docker.io, index.docker.io and docker.io are one name.
  *
  * An empty file is a mask: it takes the same file name of an earlier directory (vendor < local <
  * user) out of force, for the names that it covers itself; an empty file in root.d for all names.
@@ -34,6 +34,7 @@ struct keystore {
 enum trust_kind {
 	TRUST_KEY,	/* the signatures of a key count */
 	TRUST_UNSIGNED, /* no signature is asked for */
+	TRUST_EXACT,	/* --match=exact: a restriction of that key, not a trusted key */
 };
 
 struct trust_entry {
@@ -41,6 +42,7 @@ struct trust_entry {
 	enum keystore_level level;
 	const char *fingerprint; /* the file's name */
 	const char *prefix;	 /* NULL: every name (root.d) */
+	const char *scope;	 /* the prefix, with Docker Hub spelt in one way */
 	const char *path;
 	bool mask;	/* the file is empty */
 	bool masked;	/* a later directory takes it out of force, for all that it covers */
@@ -74,6 +76,9 @@ int keystore_mask(const struct keystore *ks, const char *prefix, const char *fin
 	struct arena *a, const char **ret_path, struct err *e);
 int keystore_allow_unsigned(const struct keystore *ks, const char *prefix, struct arena *a,
 	const char **ret_path, struct err *e);
+/* The file that is laid down, or removed where it is there: 1 when it was. */
+int keystore_set_exact(const struct keystore *ks, const char *prefix, const char *fingerprint,
+	bool exact, struct arena *a, const char **ret_path, struct err *e);
 /* Removes an entry of the local directory and the directories that it leaves empty. Entries of
  * other directories are refused: they can be masked. */
 int keystore_remove(const struct trust_entry *entry, struct err *e);

@@ -114,8 +114,6 @@ test_what_is_not_there() {
 	refused registry.invalid name
 	run rkt fetch docker:App
 	refused lower-case
-	run rkt fetch --signature=/dev/null "docker://$at/app:v1"
-	refused --signature
 }
 test_tls() {
 	three_layers

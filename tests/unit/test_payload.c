@@ -85,14 +85,14 @@ END_TEST
 
 START_TEST(simple_signing)
 {
-	ck_assert_msg(simple(COSIGN("localhost:5000/a:1", "sha256:" HEX, SIMPLE_TYPE) "{}}") == 0,
+	ck_assert_msg(simple(COSIGN("localhost:5001/a:1", "sha256:" HEX, SIMPLE_TYPE) "{}}") == 0,
 		"%s", unit_message(&e));
-	ck_assert_str_eq(p.repository, "localhost:5000/a");
+	ck_assert_str_eq(p.repository, "localhost:5001/a");
 	ck_assert_str_eq(p.tag, "1");
 	static const char *const bad[] = {
-		COSIGN("localhost:5000/a:1", "sha256:" HEX, COSIGN_TYPE) "{}}",
-		COSIGN("localhost:5000/a:1", "sha256:" HEX, SIMPLE_TYPE) "null}",
-		COSIGN("localhost:5000/a:1", "sha256:" HEX, SIMPLE_TYPE) "{},\"x\":{}}",
+		COSIGN("localhost:5001/a:1", "sha256:" HEX, COSIGN_TYPE) "{}}",
+		COSIGN("localhost:5001/a:1", "sha256:" HEX, SIMPLE_TYPE) "null}",
+		COSIGN("localhost:5001/a:1", "sha256:" HEX, SIMPLE_TYPE) "{},\"x\":{}}",
 		COSIGN("", "sha256:" HEX, SIMPLE_TYPE) "{}}",
 		COSIGN("a", "sha256:" HEX, SIMPLE_TYPE "\",\"unknown\":\"") "{}}",
 		"{\"Critical\":{},\"Optional\":{}}",
@@ -290,7 +290,7 @@ START_TEST(references)
 			NULL },
 		{ "index.docker.io/a/b:1", "docker.io/a/b", "1", NULL },
 		{ "localhost/x", "localhost/x", "latest", NULL },
-		{ "localhost:5000/x:y", "localhost:5000/x", "y", NULL },
+		{ "localhost:5001/x:y", "localhost:5001/x", "y", NULL },
 		{ "ghcr.io/a/b__c@sha256:" HEX, "ghcr.io/a/b__c", NULL, "sha256:" HEX },
 		{ "ghcr.io/a:1@sha256:" HEX, "ghcr.io/a", "1", "sha256:" HEX },
 	};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/judge.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/fs/io.h"
+#include "lib/spec/docker_ref.h"
+#include "stage0/fetch.h"
+#include "stage0/registry/signatures.h"
+#include "stage0/trust/lookaside.h"
+
+static bool insecure(const struct session *s)
+{
+	return s->cli->insecure & INSECURE_IMAGE;
+}
+
+static int decided(void *ctx, const struct image_manifest *m, struct verified *ret, struct err *e)
+{
+	const struct judge *j = ctx;
+	(void)m, (void)e;
+	*ret = j->verified;
+	return 0;
+}
+
+struct import_options judge_options(struct judge *j, const char *source)
+{
+	bool ask = !insecure(j->s);
+	return (struct import_options){
+		.insecure = !ask, .accept = ask ? decided : NULL, .ctx = j, .source = source
+	};
+}
+
+/* --- the signature that the user names -------------------------------------------------------- */
+
+static int collect_file(
+	void *ctx, const struct signed_document *d, struct evidence *v, struct err *e)
+{
+	const struct judge *j = ctx;
+	_clean_(str) struct str bytes = STR_INIT(FETCH_EVIDENCE_BYTES);
+	(void)d;
+	_clean_(fd) int fd = io_open_regular(j->signature, e);
+	int r = fd < 0 ? fd : io_read_fd(fd, j->signature, &bytes, e);
+	if (r >= 0)
+		evidence_add(v, FETCH_EVIDENCE_ANY, NULL, str_text(&bytes), bytes.len);
+	return r;
+}
+
+static int accept(struct judge *j, const struct layered_subject *subject,
+	const struct signature_source *v, size_t n, struct err *e)
+{
+	const struct keystore ks = session_keystore(j->s);
+	const struct signature_source file = {
+		.what = j->signature,
+		.pem = true,
+		.openpgp = true,
+		.once = true,
+		.collect = collect_file,
+		.ctx = j,
+	};
+	const struct signature_sources sources = { j->signature ? &file : v, j->signature ? 1 : n };
+	return layered_accept(&ks, subject, &sources, &j->s->cli->arena, &j->verified, e);
+}
+
+/* --- layouts and archives --------------------------------------------------------------------- */
+
+static int accept_local(void *ctx, const struct layered_subject *subject,
+	const struct signature_source *own, struct err *e)
+{
+	return accept(ctx, subject, own, own ? 1 : 0, e);
+}
+
+struct oci_gate judge_gate(struct judge *j)
+{
+	return (struct oci_gate){ insecure(j->s) ? NULL : accept_local, j };
+}
+
+/* --- registries ------------------------------------------------------------------------------- */
+
+static int subject_of(
+	const struct registry_ref *ref, struct arena *a, struct layered_subject *ret, struct err *e)
+{
+	struct docker_ref name;
+	if (!docker_ref_parse(str_after(ref->text, "docker://"), a, &name))
+		return ERR_BAD(e, "'%s' is no reference that keys can be trusted for", ref->text);
+	ret->name = name.name;
+	ret->tag = ref->digest ? NULL : ref->tag;
+	ret->repository = true;
+	return 0;
+}
+
+int judge_registry(void *ctx, struct registry *g, const struct registry_candidate *c, struct err *e)
+{
+	struct judge *j = ctx;
+	struct arena *a = &j->s->cli->arena;
+	struct signed_document documents[FETCH_DOCUMENTS_MAX];
+	struct signature_source sources[REGISTRY_SIGNATURE_SOURCES];
+	struct registry_signatures from = {
+		.g = g, .ref = c->ref, .remote = j->remote, .lookaside_dir = LOOKASIDE_DIR, .a = a
+	};
+	struct layered_subject subject = { .documents = documents, .n = c->n };
+	if (insecure(j->s))
+		return 0;
+	if (c->n > FETCH_DOCUMENTS_MAX)
+		return ERR_BAD(e, "indexes are nested too deep");
+	for (size_t i = 0; i < c->n; i++)
+		documents[i] = (struct signed_document){ str_text(&c->documents[i].bytes),
+			c->documents[i].bytes.len, c->documents[i].digest };
+	registry_signature_sources(&from, sources);
+	int r = subject_of(c->ref, a, &subject, e);
+	return r < 0 ? r : accept(j, &subject, sources, REGISTRY_SIGNATURE_SOURCES, e);
+}
+
+bool judge_stored(struct session *s, const struct registry_ref *ref, const struct image *image)
+{
+	const struct keystore ks = session_keystore(s);
+	struct layered_subject subject = { .n = 0 };
+	const struct signature_sources none = { NULL, 0 };
+	struct verified ignored;
+	struct err e = ERR_INIT;
+	if (insecure(s))
+		return true;
+	if (subject_of(ref, &s->cli->arena, &subject, &e) < 0)
+		return false;
+	if (image->verified && str_eq(image->verified->name, subject.name))
+		return true;
+	/* Without a signature: where none is asked for. */
+	return layered_accept(&ks, &subject, &none, &s->cli->arena, &ignored, &e) >= 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judge: whether an image with layers may come in, for whoever brings one: stage0/trust/layered.h
+ * with this session's keys, and the signature that the user names. */
+#pragma once
+
+#include "cmd/session.h"
+#include "stage0/oci/oci.h"
+#include "stage0/registry/registry.h"
+
+struct judge {
+	struct session *s;
+	const char *signature; /* a file that the user names; then nothing else is looked at */
+	const struct remote *remote;
+	struct verified verified; /* what was found */
+};
+/* For o->accept: what was found is recorded. With --insecure-options=image nobody asks. */
+struct import_options judge_options(struct judge *j, const char *source);
+/* NULL: nobody asks. */
+struct oci_gate judge_gate(struct judge *j);
+int judge_registry(
+	void *judge, struct registry *g, const struct registry_candidate *c, struct err *e);
+/* May an image that is in the store be used under that name? */
+bool judge_stored(struct session *s, const struct registry_ref *ref, const struct image *image);
