@@ -233,8 +233,10 @@ static int copy_special(struct copy *c, const char *name, const struct stat *st)
 	}
 	if (fchownat(c->dst, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return ERR_SYS(c->e, "chown '%s'", name);
-	/* We have just made it with this type: chmod follows no link here. */
-	if (!S_ISLNK(st->st_mode) && fchmodat(c->dst, name, st->st_mode & 07777, 0) < 0)
+	/* We have just made it, but a volume that is filled may be another app's at the same time:
+	 * a link that it puts in the place must not be followed. */
+	if (!S_ISLNK(st->st_mode) &&
+		fchmodat(c->dst, name, st->st_mode & 07777, AT_SYMLINK_NOFOLLOW) < 0)
 		return ERR_SYS(c->e, "chmod '%s'", name);
 	struct place p;
 	place_of(c, name, &p);
