@@ -311,7 +311,9 @@ int app_handler(const struct app_plan *plan, const struct event_handler *h, stru
 
 	struct app_plan privileged = *plan;
 	privileged.argv = argv;
-	privileged.cred = (struct cred_plan){ .user = "0", .group = "0", .caps = CAPS_EVERY };
+	/* It comes with the image, like the app: root, but with nothing that the app was not
+	 * granted. */
+	privileged.cred = (struct cred_plan){ .user = "0", .group = "0", .caps = plan->cred.caps };
 	privileged.die_with = getpid();
 	privileged.report_fd = to;
 	pid_t pid = fork();

@@ -34,8 +34,9 @@ int app_apply(const struct app_plan *plan, const struct ident *id, int *ret_stat
  * leaves the score. */
 void app_set_oom_score(struct app_plan *plan);
 
-/* Runs an event handler in the app's context, in the app's root: as root, with every capability
- * that the caller holds, behind the app's filter. Waits; a handler that fails is an error. */
+/* Runs an event handler in the app's context, in the app's root: as root, with the capabilities
+ * that the app may have (its bounding set) and no others, behind the app's filter. Waits; a handler
+ * that fails is an error. */
 int app_handler(const struct app_plan *plan, const struct event_handler *h, struct err *e);
 
 /* For tests: pretend that the kernel has no close_range. */

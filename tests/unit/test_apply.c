@@ -328,7 +328,9 @@ START_TEST(handlers)
 	plan.filter = FILTER_DEFAULT;
 	ck_assert_msg(handle("exit 0") == 0, "%s", unit_message(&e));
 	ck_assert_msg(handle("test $(id -u) = 0 && grep -q 'NoNewPrivs:.0' /proc/self/status && "
-			     "grep -q 'Seccomp:.2' /proc/self/status") == 0,
+			     "grep -q 'Seccomp:.2' /proc/self/status && "
+			     "grep -q 'CapEff:.00000000a80425fb' /proc/self/status && "
+			     "grep -q 'CapBnd:.00000000a80425fb' /proc/self/status") == 0,
 		"%s", unit_message(&e));
 	ck_assert_int_lt(handle("exit 3"), 0);
 	ck_assert_str_eq(unit_message(&e), "event handler 'pre-start' ended with status 3");
