@@ -192,6 +192,8 @@ static int find_base(const struct cgroup_view *view, unsigned set, struct arena 
 				"limits of apps need Delegate=yes in the systemd service '%s' and "
 				"rkt alone in it",
 				path_base(group));
+		if (p->stay)
+			return err_wrap(e, -EAGAIN, "limits in control group '%s'", group);
 		char *slash = strrchr(group, '/');
 		if (slash == group && slash[1] == '\0')
 			return err_wrap(e, r, "enable controllers for limits");
@@ -312,7 +314,8 @@ int cgroup_pod_create(const struct cgroup_view *view, const char *name, unsigned
 	struct cgroup_pod p;
 	cgroup_pod_init(&p);
 	snprintf(p.name, sizeof p.name, "%s", name);
-	int r = choose(view, set, &a, &p, e);
+	p.stay = set & CGROUP_STAY;
+	int r = choose(view, set & ~CGROUP_STAY, &a, &p, e);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX && r >= 0; k++) {
 		bool limits = set_of(&p, (enum cgroup_kind)k);
 		if (!limits && !wanted_anyhow(view, (enum cgroup_kind)k))

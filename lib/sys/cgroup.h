@@ -81,6 +81,7 @@ struct cgroup_pod {
 	char name[64];
 	struct strv apps; /* names of the groups in it */
 	bool supervised;  /* we moved to the leaf "supervisor" */
+	bool stay;	  /* CGROUP_STAY */
 	/* Where limits go; _CGROUP_KIND_MAX: no such limit was asked for. */
 	enum cgroup_kind at[_CONTROLLER_MAX];
 };
@@ -88,6 +89,8 @@ void cgroup_pod_init(struct cgroup_pod *p);
 /* Writes down cgroup_pod_print() for gc. Called before any group of that text is made, so that one
  * made an instant before kill -9 is found; perhaps more than once. */
 typedef int (*cgroup_record_fn)(void *ctx, const struct cgroup_pod *pod, struct err *e);
+/* Among the controllers: -EAGAIN rather than groups below an ancestor of our own group. */
+#define CGROUP_STAY (1U << 31)
 /* `name` is rkt-<uuid>; controllers: those that the limits of the pod and its apps need. -ENOENT:
  * no hierarchy has one of them; -EBUSY: nobody gives them to us. */
 int cgroup_pod_create(const struct cgroup_view *view, const char *name, unsigned controllers,

@@ -150,11 +150,16 @@ static int make_pod_groups(struct native *n, const struct wanted *w, struct err 
 	struct cgroup_view view;
 	char name[64];
 	snprintf(name, sizeof name, "rkt-%s", n->run.uuid);
-	const unsigned all = w->need | w->like;
+	const unsigned all = w->need | w->like, stay = w->need ? CGROUP_STAY : 0;
 	int r = (all ? cgroup_view_load : cgroup_view_load_tracking)(&a, &view, e);
 	if (r < 0)
 		return r;
-	r = cgroup_pod_create(&view, name, all, record, n, &n->cgroups, e);
+	r = cgroup_pod_create(&view, name, all | stay, record, n, &n->cgroups, e);
+	if (r == -EAGAIN) {
+		native_enter_scope(n);
+		*e = ERR_INIT;
+		r = cgroup_pod_create(&view, name, all, record, n, &n->cgroups, e);
+	}
 	if (r < 0 && all != w->need) {
 		char why[sizeof e->msg];
 		err_format(e, false, why, sizeof why);

@@ -37,6 +37,7 @@ struct tty_ends { /* -1: none */
 	int master, slave;
 };
 struct native {
+	char **argv; /* of native_run() */
 	struct stage1_run run;
 	struct stage1_pod pod;
 	struct cgroup_pod cgroups;
@@ -51,7 +52,10 @@ static inline size_t native_n_apps(const struct native *n)
 {
 	return n->pod.manifest->n_apps;
 }
-/* groups.c: with their limits; those that are asked for must be had. */
+/* scope.c: executes this stage1 again, in a scope of systemd's that is the pod's own, by
+ * systemd-run. Returns where there is no systemd, or we are in such a scope already. */
+void native_enter_scope(const struct native *n);
+/* groups.c: with their limits; those that are asked for must be had. May execute anew. */
 int native_make_groups(struct native *n, struct err *e);
 _Noreturn void pid1_main(struct native *n);
 /* `placed`: already in its cgroup of version 2. */

@@ -209,7 +209,8 @@ static void native_release(struct native *n)
  * What it loaded is given back before it waits. */
 int native_run(int argc, char **argv, int *ret_status, struct err *e)
 {
-	struct native n = { .pod = { .dirfd = -1, .lock_fd = -1 },
+	struct native n = { .argv = argv,
+		.pod = { .dirfd = -1, .lock_fd = -1 },
 		.parent_sock = -1,
 		.tty = TTY_ENDS_INIT,
 		.userns = -1 };

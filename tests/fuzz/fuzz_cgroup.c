@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What /proc says of control groups, mounts and processes; an app names some of it. */
+#include "lib/sys/blockdev.h"
 #include "lib/sys/cgroup.h"
 #include "lib/sys/proc.h"
 #include "tests/fuzz/fuzz.h"
@@ -21,6 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_HOLDS(strncmp(dir, view.v[k].mount, strlen(view.v[k].mount)) == 0);
 		FUZZ_HOLDS(!strstr(dir + strlen(view.v[k].mount), "/../"));
 	}
+	char source[64];
+	if (blockdev_source(text, 0, source, sizeof source))
+		FUZZ_HOLDS(strncmp(source, "/dev/", 5) == 0 && strlen(source) < sizeof source);
 	cgroup_view_set_own(&view, text, &a);
 	if (proc_status_parse(text, &status, &e) == 0)
 		FUZZ_HOLDS(status.ppid >= 0 && status.ns_pid >= 0);

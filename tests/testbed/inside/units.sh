@@ -263,6 +263,24 @@ check_shown() {
 }
 check_shown_v2() { check_shown /sys/fs/cgroup/memory.max; }
 check_shown_v1() { check_shown /sys/fs/cgroup/memory/memory.limit_in_bytes; }
+# From a session: a group with a shell in it, which is not rkt's to change.
+check_session() {
+	# shellcheck disable=SC2086
+	systemd-run -q --scope --unit=session-9 bash -c "$rkt run --uuid-file-save=/run/u $image --memory=64M --exec=/bin/testapp -- on-term 4; echo \$? >/run/status" &
+	wait_for test -s /run/u
+	local uuid
+	uuid=$(cat /run/u)
+	wait_for test -s "/var/lib/rkt/pods/run/$uuid/pid"
+	is 'a pod with limits has a scope of its own' "$(group_of "$(app_of "$uuid")")" "/machine.slice/rkt-$uuid.scope/rkt-$uuid/testapp"
+	is 'with the limits' "$(knob "$(app_of "$uuid")" memory memory.max -)" 64000000
+	is 'the session is left as it was' "$(cat "$hierarchy$(property session-9.scope ControlGroup)/cgroup.subtree_control")" ''
+	$rkt stop "$uuid" >/dev/null
+	wait
+	is 'the status of the pod is its own' "$(cat /run/status)" 4
+	wait_for is_over "rkt-$uuid.scope"
+	is 'and the scope goes with it' "$(property "rkt-$uuid.scope" ActiveState)" inactive
+	no_groups_left
+}
 check_crowded() {
 	# shellcheck disable=SC2086
 	out=$(systemd-run -q --wait --pipe -p Delegate=yes bash -c "$rkt run $image --memory=32M; exit \$?" 2>&1)
