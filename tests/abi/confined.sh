@@ -29,11 +29,13 @@ test_namespaces() {
 }
 
 test_confined() {
-	make_pod "$(sh_app 'cat /proc/self/status; mount -t tmpfs none /tmp; echo x >/proc/sys/kernel/hostname; ls /sys/fs; cat /proc/kcore')"
+	make_pod "$(sh_app 'cat /proc/self/status; mount -t tmpfs none /tmp; echo x >/proc/sys/kernel/hostname; ls /sys/fs | sed "s/^/fs: /"; echo x >/sys/fs/cgroup/cgroup.procs; cat /proc/kcore')"
 	s1_run --net=none
 	has "$out" $'CapEff:\t00000000a80425fb' $'CapBnd:\t00000000a80425fb' $'CapInh:\t0000000000000000' $'Seccomp:\t2'
 	has "$err" 'denied' 'ead-only'
-	hasnt "$out" cgroup
+	# Of /sys/fs the app's own control groups, read-only, and nothing else.
+	is "$(grep '^fs: ' <<<"$out" | grep -vxF 'fs: cgroup')" ''
+	has "$err" "can't create /sys/fs/cgroup/cgroup.procs: Read-only file system"
 	s1_run --net=none --disable-capabilities-restriction --disable-seccomp --disable-paths
 	has "$out" "$(grep CapEff /proc/self/status)" $'Seccomp:\t0'
 }
