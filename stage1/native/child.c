@@ -114,8 +114,11 @@ static int prepare(const struct native *n, size_t index, bool placed, int sock, 
 	/* The terminal is the app's user's, so that it can be opened by name. */
 	if (n->tty.slave >= 0 && users_give_terminal(users, ret->uid) < 0)
 		return ERR_SYS(e, "owner of the terminal");
-	if (n->userns >= 0 && (r = users_join(n->userns, plan, e)) < 0)
-		return r;
+	if (n->userns >= 0) {
+		users_give_pipes(users, ret);
+		if ((r = users_join(n->userns, plan, e)) < 0)
+			return r;
+	}
 	/* The one that is the pod's own, where it was copied just now. */
 	if (n->userns >= 0 && plan->post_stop && (r = send_mount_namespace(sock, e)) < 0)
 		return r;

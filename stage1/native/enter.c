@@ -159,8 +159,10 @@ static _Noreturn void command_main(const struct entry *t, int sock)
 		r = users_unshift(t->plan, users, &ident, &e);
 	if (r >= 0 && t->tty.slave >= 0 && users_give_terminal(users, ident.uid) < 0)
 		r = ERR_SYS(&e, "owner of the terminal");
-	if (r >= 0 && t->namespaces.fds[NS_USER] >= 0)
+	if (r >= 0 && t->namespaces.fds[NS_USER] >= 0) {
+		users_give_pipes(users, &ident);
 		r = enter_users(t, &plan, &e);
+	}
 	if (r >= 0)
 		app_apply(&plan, &ident, &status, &e);
 	sync_send_failure(sock, status, &e);

@@ -74,6 +74,9 @@ int users_unshift(
 	const struct app_plan *plan, const struct id_range *users, struct ident *id, struct err *e);
 /* Standard input, a terminal, becomes that user's. -1 and errno. */
 int users_give_terminal(const struct id_range *users, uint32_t uid);
+/* Pipes among the standard descriptors become that user's, so that /dev/stdout and the like can be
+ * opened; one that cannot be given away stays as it is. */
+void users_give_pipes(const struct id_range *users, const struct ident *id);
 /* In the app's root: to be root of the pod and nothing of the host from here on. */
 int users_join(int userns, struct app_plan *plan, struct err *e);
 

@@ -15,15 +15,20 @@
  */
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/log.h"
 #include "lib/sys/caps.h"
 #include "lib/sys/mnt.h"
 #include "lib/sys/userns.h"
 #include "stage1/native/native.h"
+
+enum { PIPEFS_MAGIC = 0x50495045 };
 
 int users_open(const struct id_range *range, int *ret_fd, struct err *e)
 {
@@ -81,6 +86,18 @@ int users_give_terminal(const struct id_range *users, uint32_t uid)
 	const bool own = users->count > GID_TTY;
 	return fchown(STDIN_FILENO, id_range_shift(users, uid),
 		own ? (gid_t)id_range_shift(users, GID_TTY) : (gid_t)-1);
+}
+
+void users_give_pipes(const struct id_range *users, const struct ident *id)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		struct statfs fs;
+		/* Nothing that has a name: it may be meant for somebody else, too. */
+		if (fstatfs(fd, &fs) < 0 || (unsigned long)fs.f_type != PIPEFS_MAGIC)
+			continue;
+		if (fchown(fd, id_range_shift(users, id->uid), id_range_shift(users, id->gid)) < 0)
+			dbg("owner of descriptor %d: %s", fd, strerror(errno));
+	}
 }
 
 int users_join(int userns, struct app_plan *plan, struct err *e)

@@ -208,6 +208,16 @@ test_stdin_stdout_of_the_pod() {
 	is "$(echo text | rkt run --private-users "$TESTAPP" --exec=/bin/testapp -- read 2>&1 | head -n 1)" 'read text'
 }
 
+# Servers log to /dev/stdout, which opens the pipe anew.
+test_pipes_open_by_name() {
+	local user
+	for user in root alice; do
+		is "$(rkt run --private-users "$TESTAPP" --user=$user --group=$user --exec=/bin/testapp -- write /dev/stdout text 2>&1 | cat)" text
+	done
+	up
+	is "$(rkt enter "$uuid" /bin/testapp write /dev/stderr text 2>&1 | cat)" text
+	down
+}
 test_enter() {
 	up --volume=data,kind=empty
 	local entered
