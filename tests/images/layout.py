@@ -8,7 +8,8 @@ usage: layout.py DIR, with a script on standard input that calls
   image(LAYER…, ref=, platform=, **config)     a manifest in the index
   blob(BYTES), manifests, write(name, object)  for everything that is wrong
 
-with ENTRY one of d(path, mode), f(path, text, mode, xattrs=), s(path, target), h(path, target), wh(path), opq(path), n(path, …).
+with ENTRY one of d(path, mode), f(path, text, mode, xattrs=, pax=), s(path, target), h(path, target), wh(path), opq(path), n(path, …),
+or bytes: what a tar archive has never seen.
 """
 import gzip
 import hashlib
@@ -25,11 +26,11 @@ manifests = []
 OCI = 'application/vnd.oci.image.'
 
 
-def entry(path, kind, mode=0o644, text=None, target='', xattrs=None, uid=0, gid=0, dev=(0, 0)):
+def entry(path, kind, mode=0o644, text=None, target='', xattrs=None, uid=0, gid=0, dev=(0, 0), pax=None):
     t = tarfile.TarInfo(path)
     t.type, t.mode, t.linkname, t.mtime, t.uid, t.gid = kind, mode, target, 1000000000, uid, gid
     t.devmajor, t.devminor = dev
-    t.pax_headers = {'SCHILY.xattr.' + k: v for k, v in (xattrs or {}).items()}
+    t.pax_headers = {**{'SCHILY.xattr.' + k: v for k, v in (xattrs or {}).items()}, **(pax or {})}
     data = (text or '').encode()
     t.size = len(data)
     return t, data
@@ -40,6 +41,20 @@ def f(path, text='', mode=0o644, **k): return entry(path, tarfile.REGTYPE, mode,
 def s(path, target, **k): return entry(path, tarfile.SYMTYPE, 0o777, target=target, **k)
 def h(path, target, **k): return entry(path, tarfile.LNKTYPE, target=target, **k)
 def n(path, dev, **k): return entry(path, tarfile.CHRTYPE, dev=dev, **k)
+
+
+def header(path, size, kind=tarfile.REGTYPE, changed=lambda h: h):
+    """The block in front of a file, with a checksum that is right whatever is changed in it."""
+    t = tarfile.TarInfo(path)
+    t.size, t.type, t.mode = size, kind, 0o644
+    h = bytearray(changed(bytearray(t.tobuf(tarfile.GNU_FORMAT)[-512:])))
+    h[148:156] = b' ' * 8
+    h[148:156] = b'%06o\0 ' % sum(h)
+    return bytes(h)
+
+
+def padded(data): return data + b'\0' * (-len(data) % 512)
+def at(offset, data): return lambda h: h[:offset] + data + h[offset + len(data):]
 
 
 def wh(path):
@@ -67,7 +82,12 @@ def blob(data):
 def layer(*entries, compress='gzip'):
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode='w', format=tarfile.PAX_FORMAT) as t:
-        for info, data in entries:
+        for one in entries:
+            if isinstance(one, bytes):
+                raw.write(one)
+                t.offset += len(one)
+                continue
+            info, data = one
             info.size = len(data)
             t.addfile(info, io.BytesIO(data))
     raw = raw.getvalue()
