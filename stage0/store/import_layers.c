@@ -533,7 +533,7 @@ static int publish(struct import *i, const char *hex, struct err *e)
 static int make_sound(struct import *i, const char *hex, struct treeref *tree, struct err *e)
 {
 	treeref_release(tree);
-	int r = verify_layers(i->s, hex, e);
+	int r = tree_verify(i->s, hex, e);
 	return r < 0 ? r : store_tree(i->s, i->in->id, tree, e);
 }
 
@@ -555,6 +555,22 @@ static int renew_record(
 	return r < 0 ? r : record_write(i->s, image, false, e);
 }
 
+static bool all_is_whole(struct import *i, const char *hex, int image)
+{
+	struct err ignored = ERR_INIT;
+	struct strlist l = { 0 };
+	struct stat st;
+	bool whole =
+		layer_list_read(image, i->a, &l, &ignored) >= 0 &&
+		fstatat(i->s->dirfd, place(CAS_BLOB, hex).path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		(uint64_t)st.st_size == i->in->document_size;
+	for (size_t k = 0; whole && k < l.n; k++) {
+		_clean_(fd) int dir = layer_open(i->s, l.v[k], &ignored);
+		whole = dir >= 0 && layer_is_whole(i->s, dir);
+	}
+	return whole;
+}
+
 /* 1: it is here already, and its record says what is new about it. */
 static int renew(struct import *i, const char *hex, struct err *e)
 {
@@ -566,7 +582,8 @@ static int renew(struct import *i, const char *hex, struct err *e)
 		return 0;
 	int r = 0;
 	/* The same image under another name is described anew. */
-	if (store_get(i->s, i->in->id, i->a, &image, &ignored) >= 0 &&
+	if (all_is_whole(i, hex, tree.lock_fd) &&
+		store_get(i->s, i->in->id, i->a, &image, &ignored) >= 0 &&
 		store_manifest_bytes(i->s, i->in->id, &manifest, &ignored) >= 0 &&
 		manifest.len == i->in->manifest_size &&
 		memcmp(manifest.buf, i->in->manifest, manifest.len) == 0) {
@@ -593,6 +610,10 @@ static int import_new(struct import *i, const char *hex, struct err *e)
 		r = unpack_on_top(i, e);
 	if (r >= 0)
 		r = publish(i, hex, e);
+	/* What is ready is of use to the next attempt; unless room is what is missing. */
+	struct err ignored = ERR_INIT;
+	if (r < 0 && r != -ENOSPC && r != -EDQUOT)
+		(void)publish_parts(i, &ignored);
 	for (size_t k = 0; k < i->n; k++) {
 		struct part *p = &i->parts[k];
 		if (p->running)

@@ -2,6 +2,7 @@
 /* One layer of an image in the store, and what says that it is needed. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,9 +124,12 @@ bool layer_is_whole(struct store *s, int dir)
 	_clean_(arena) struct arena a = ARENA_INIT;
 	struct err ignored = ERR_INIT;
 	struct layer_info info;
+	struct stat st;
 	_clean_(fd) int rootfs = open_rootfs(dir);
 	return rootfs >= 0 && layer_info_read(dir, &a, &info, &ignored) >= 0 &&
-	       faccessat(s->dirfd, place(CAS_BLOB256, info.blob).path, F_OK, 0) == 0;
+	       fstatat(s->dirfd, place(CAS_BLOB256, info.blob).path, &st, AT_SYMLINK_NOFOLLOW) ==
+		       0 &&
+	       st.st_size > 0;
 }
 
 /* --- who needs it ----------------------------------------------------------------------------- */

@@ -1,11 +1,13 @@
 # shellcheck shell=bash
 # Kill -9 at every system call and at random moments: nothing leaks, nothing is lost.
 # CRASH_SECONDS=600 tests/run crash      ten minutes of it; CRASH_SEED=N repeats one that failed
+# CRASH_KINDS="fetch_layers …"          of these commands only
 # alone
 # time limit: 1500
 
 # What was done, for those who ask although nothing failed: build/check/crash.
 log() { echo "$*" | tee -a "$TOP/build/check/crash"; }
+trees() { find "$DATA/cas/tree" -mindepth 1 -maxdepth 1 -regextype posix-extended -regex ".*/[0-9a-f]{$1}" -printf '%f\n' | sort; } # those of images (128) or layers (64)
 # Everything still works, and nothing is left. May kill -9 have left a tree to be repaired? Then: sound repaired
 sound() {
 	local left u p uuids
@@ -32,7 +34,9 @@ sound() {
 	if [ -d "$DATA/cas" ]; then
 		is "$(ls -A "$DATA/cas/tmp")" '' 'left in cas/tmp'
 		is "$(find "$DATA/cas/image" -name '.*' -type f)" '' 'half-written records'
-		is "$(ls "$DATA/cas/image")" "$(ls "$DATA/cas/tree")" 'images and trees'
+		is "$(ls "$DATA/cas/image")" "$(trees 128)" 'images and trees'
+		is "$(cat "$DATA"/cas/tree/*/layers 2>/dev/null | sort -u)" "$(trees 64)" 'layers of images and their trees'
+		is "$(cat "$DATA"/cas/tree/*/layer 2>/dev/null | jq -r .blob | sort -u)" "$(ls "$DATA/cas/blob/sha256")" 'layers and their archives'
 		is "$(ls "$DATA/cas/image")" "$(ls "$DATA/cas/blob/sha512")" 'images and archives'
 	fi
 	run rkt image list --no-legend --full
@@ -57,7 +61,7 @@ no_process_of_ours() {
 }
 
 # --- victims: make_KIND sets cmd, after making what it needs; done_KIND looks at that afterwards ---
-KINDS='run two prepared bare fly fetch prepare gc rm image_rm image_gc verify stop enter export extract'
+KINDS=${CRASH_KINDS:-run two prepared bare fly fetch prepare gc rm image_rm image_gc verify stop enter export extract fetch_layers verify_layers image_rm_layers image_gc_layers fetch_docker}
 cmd=()
 make_run() { cmd=("${RKTC[@]}" run "$TESTAPP" --exec=/bin/testapp -- "$@"); }
 make_two() { cmd=("${RKTC[@]}" run "$TESTAPP" --name=a --exec=/bin/testapp -- "$@" --- "$TESTAPP" --name=b --memory=64M --exec=/bin/testapp -- "$@"); }
@@ -122,6 +126,63 @@ make_extract() {
 	rkt fetch "$TESTAPP" >/dev/null
 	cmd=("${RKTC[@]}" image extract --overwrite example.com/testapp "$T/extracted")
 }
+# Images with layers, of which another image keeps the lowest; the third depends on it.
+layers() {
+	[ -d lay ] || "$TOP/tests/images/layout.py" "$T/lay" <<-'EOF'
+		low = layer(*base(), f('etc/a', 'a' * 100000))
+		image(low, layer(d('etc'), f('etc/b', 'b')), layer(f('lib/foo', 'foo'), wh('etc/a')), ref='one')
+		image(low, layer(d('etc'), f('etc/c', 'c')), ref='two')
+	EOF
+	rkt gc --grace-period=0s >/dev/null # a pod of another test would keep them
+	rkt fetch oci:lay:two >/dev/null
+}
+make_fetch_layers() {
+	layers
+	rkt image rm lay:one >/dev/null 2>&1
+	cmd=("${RKTC[@]}" fetch oci:lay:one)
+}
+done_fetch_layers() {
+	run rkt run oci:lay:one -- 'cat /etc/b /lib/foo; test -e /etc/a || echo hidden'
+	is "$out" $'bfoohidden' 'the next fetch'
+}
+make_verify_layers() {
+	layers
+	rkt fetch oci:lay:one >/dev/null
+	echo bad >"$(find "$DATA/cas/tree" -path '*/rootfs/usr/lib/foo')"
+	cmd=("${RKTC[@]}" image verify lay:one)
+}
+make_image_rm_layers() {
+	layers
+	rkt fetch oci:lay:one >/dev/null
+	cmd=("${RKTC[@]}" image rm lay:one)
+}
+make_image_gc_layers() {
+	layers
+	rkt fetch oci:lay:one >/dev/null
+	rm "$DATA/cas/image/$(basename "$(dirname "$(grep -l '"lay"' "$DATA"/cas/tree/*/manifest | head -n 1)")")"
+	cmd=("${RKTC[@]}" image gc)
+}
+at='' registry=''
+registry() {
+	[ -z "$at" ] || return 0
+	at=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	printf '%s\n' 'version: 0.1' 'log: {level: error}' "storage: {filesystem: {rootdirectory: $T/registry}}" "http: {addr: '$at'}" >registry.yml
+	docker-registry serve registry.yml >registry.log 2>&1 &
+	registry=$!
+	trap 'kill $registry' EXIT
+	wait_for 10 curl -sf -o /dev/null "http://$at/v2/"
+	skopeo copy -q --dest-tls-verify=false oci:lay:one "docker://$at/app:v1"
+}
+make_fetch_docker() {
+	layers
+	registry
+	rkt image rm "$at/app:v1" lay:one >/dev/null 2>&1
+	cmd=("${RKTC[@]}" "--insecure-options=image,http" fetch "docker://$at/app:v1")
+}
+done_fetch_docker() {
+	run rkt --insecure-options=image,http run "docker://$at/app:v1" -- 'cat /etc/b /lib/foo'
+	is "$out" bfoo 'the next fetch'
+}
 # Kills one and looks. 1: it had ended before.
 strike() { # KIND WORDS… -- ARGUMENTS OF kill9…
 	local kind=$1 words=() s=0
@@ -182,10 +243,11 @@ test_kill_9_before_every_system_call() {
 }
 # A dozen at once, each struck at some moment, then all of it is looked at.
 test_kill_9_at_random_moments() {
-	local seed=${CRASH_SEED:-$RANDOM} end i n kind delay round=0 pids kinds=(run two bare fly run prepared fetch prepare gc image_rm image_gc list rm)
+	local seed=${CRASH_SEED:-$RANDOM} end i n kind delay round=0 pids kinds=(run two bare fly run prepared fetch prepare gc image_rm image_gc list rm fetch_layers fetch_layers image_rm_layers)
 	end=$((SECONDS + ${CRASH_SECONDS:-20} / 2))
 	log "seed $seed"
 	RANDOM=$seed
+	layers
 	while [ $SECONDS -lt $end ]; do
 		round=$((round + 1))
 		pids=()
@@ -196,6 +258,8 @@ test_kill_9_at_random_moments() {
 			[ $n != 0 ] || n=ALL
 			case $kind in
 			fetch) cmd=("${RKTC[@]}" fetch "$IMAGES/busybox.aci") ;;
+			fetch_layers) cmd=("${RKTC[@]}" fetch "oci:lay:$([ $((RANDOM % 2)) = 0 ] && echo one || echo two)") ;;
+			image_rm_layers) cmd=("${RKTC[@]}" image rm lay:one) ;;
 			gc) cmd=("${RKTC[@]}" gc --grace-period=0s --expire-prepared=0s) ;;
 			image_rm) cmd=("${RKTC[@]}" image rm example.com/busybox) ;;
 			image_gc) cmd=("${RKTC[@]}" image gc --grace-period=0s) ;;
@@ -287,6 +351,7 @@ fill_up() { # pages|inodes N
 test_full_disk() {
 	local what room u
 	mount -t tmpfs rkt-check "$DATA"
+	layers
 	for room in 0 1 2 3 5 8 12 17 25 40 150 450 700; do
 		for what in pages inodes; do
 			mount -o remount,size=32m,nr_inodes=8000 "$DATA"
@@ -295,6 +360,9 @@ test_full_disk() {
 			rkt image rm example.com/busybox >/dev/null 2>&1
 			u=$(cat "$T/u")
 			fill_up $what $room
+			run rkt fetch oci:lay:one
+			decent "room for $room $what: fetch of layers"
+			nothing_half_made "room for $room $what: fetch of layers"
 			run rkt fetch "$IMAGES/busybox.aci"
 			decent "room for $room $what: fetch"
 			nothing_half_made "room for $room $what: fetch"
@@ -322,6 +390,7 @@ test_full_disk() {
 			rm -f "$DATA/ballast"
 			mount -o remount,nr_inodes=8000 "$DATA"
 			sound
+			rkt image rm lay:one >/dev/null 2>&1
 		done
 	done
 }
@@ -421,6 +490,37 @@ test_files_that_a_power_cut_emptied() {
 			is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2)" '' "$f $how: after gc"
 		done
 	done < <(cd "$T/pod" && find . -mindepth 1 ! -type l -printf '%P\n')
+}
+# Likewise of an image with layers, each of which fetching makes anew.
+test_parts_of_layers_that_were_lost() {
+	local part how
+	mount -t tmpfs rkt-check "$DATA"
+	layers
+	rkt fetch oci:lay:one >/dev/null
+	while read -r part; do
+		for how in empty missing; do
+			if [ $how = missing ]; then
+				rm -r "${DATA:?}/cas/$part"
+			elif [ -d "$DATA/cas/$part" ]; then
+				find "$DATA/cas/$part" -mindepth 1 -delete
+			else
+				: >"$DATA/cas/$part"
+			fi
+			run rkt image list
+			ok "$part $how: image list"
+			run rkt image verify lay:one
+			decent "$part $how: verify"
+			run rkt fetch oci:lay:one
+			ok "$part $how: fetch"
+			run rkt fetch oci:lay:two
+			ok "$part $how: fetch of the other"
+			run rkt image verify lay:one lay:two
+			ok "$part $how: verify"
+		done
+	done < <(cd "$DATA/cas" && find tree blob image -mindepth 1 -maxdepth 2 -regextype posix-extended -regex '.*/[0-9a-f]{64,128}(/[a-z]+)?')
+	sound repaired
+	run rkt run lay:one -- 'cat /etc/b /lib/foo'
+	is "$out" bfoo
 }
 # The store, where a disk lost something after all: whatever it was, fetching the image again mends it.
 test_parts_of_an_image_that_were_lost() {

@@ -44,6 +44,16 @@ test_import_without_new_calls() {
 	ok
 	is "$out" ran
 }
+# One option of mount(2) has to name all layers; and what depends on those below is unpacked on a copy.
+test_many_layers_without_the_mount_api() {
+	"$TOP/tests/images/layout.py" "$T/lay" <<-'EOF_LAYOUT'
+		image(layer(*base()), *[layer(d('many'), f('many/%03d' % i)) for i in range(126)], layer(f('lib/through', 't')))
+	EOF_LAYOUT
+	run "$HELPERS/nosys" fsopen,fsconfig,fsmount,fspick,open_tree,move_mount,mount_setattr "$RKT" --dir="$DATA" --insecure-options=image run oci:lay -- 'ls /many; cat /usr/lib/through'
+	ok
+	is "$(wc -l <<<"$out")" 127
+	has "$out" t
+}
 test_no_overlay_without_new_calls() {
 	run "$HELPERS/nosys" openat2,copy_file_range,open_tree,move_mount "$RKT" --dir="$DATA" --insecure-options=image run --no-overlay "$TESTAPP"
 	ok

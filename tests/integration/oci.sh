@@ -309,6 +309,19 @@ test_each_layer_is_unpacked_once() {
 	in_image 'cat /etc/11'
 	is "${#out}" 200000
 }
+test_the_next_fetch_goes_on() {
+	layout <<<"image(*[layer(*base(), f('etc/%d' % i, 'x')) for i in range(6)])"
+	local last
+	last=$(jq -r '.layers[5].digest' "lay/blobs/sha256/$(jq -r '.manifests[0].digest' lay/index.json | cut -d: -f 2)")
+	mv "lay/blobs/sha256/${last#*:}" "$T/away"
+	run rkt fetch oci:lay
+	refused 'layer 6' missing
+	mv "$T/away" "lay/blobs/sha256/${last#*:}"
+	run rkt --debug fetch oci:lay
+	ok
+	# what was ready when the last one's turn came: there are three at once at most
+	[ "$(grep -c 'unpacking layer' <<<"$err")" -le 3 ] || fail 'the second began anew'
+}
 # Others may prepare pods with another image that has the layer.
 test_verify_is_alone_with_what_it_replaces() {
 	layout <<-'EOF'
