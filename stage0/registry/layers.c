@@ -118,7 +118,7 @@ static int take(struct layers *l, struct item *t, const struct fetch_http *http,
 	if (http->status != 200 && http->status != 206)
 		return answer_status(&l->g->ref, http, "blobs", t->hex, e);
 	if (http->bytes != t->size) {
-		layer_file_remove(&t->file);
+		layer_file_remove(&t->file, true);
 		return ERR_BAD(e, "the registry sent %llu bytes of it, the manifest says %llu",
 			(unsigned long long)http->bytes, (unsigned long long)t->size);
 	}
@@ -216,9 +216,9 @@ static int publish(void *ctx, size_t i, struct err *e)
 	return layer_file_publish(&item(ctx, i)->file, e);
 }
 
-static void spoilt(void *ctx, size_t i)
+static void spoilt(void *ctx, size_t i, bool certain)
 {
-	layer_file_remove(&item(ctx, i)->file);
+	layer_file_remove(&item(ctx, i)->file, certain);
 }
 
 struct layer_supply layers_supply(struct layers *l)

@@ -61,13 +61,14 @@ struct import {
 	uint64_t unpublished; /* bytes of what is ready, and not yet in its place */
 };
 
-static bool found_as(struct import *i, struct part *p, const char *name, bool needs_context)
+/* context: such as depends on what is below it, or such as depends on nothing. */
+static bool found_as(struct import *i, struct part *p, const char *name, bool context)
 {
 	struct err ignored = ERR_INIT;
 	struct layer_info info;
 	_clean_(fd) int dir = layer_open(i->s, name, &ignored);
 	if (dir < 0 || !layer_is_whole(i->s, dir) ||
-		layer_info_read(dir, i->a, &info, &ignored) < 0 || (info.context && !needs_context))
+		layer_info_read(dir, i->a, &info, &ignored) < 0 || info.context != context)
 		return false;
 	p->dir = take_fd(&dir);
 	p->info = info;
@@ -78,7 +79,7 @@ static bool found_as(struct import *i, struct part *p, const char *name, bool ne
 static bool find(struct import *i, size_t k)
 {
 	struct part *p = &i->parts[k];
-	return (!p->repeated && found_as(i, p, p->source->diff, k == 0)) ||
+	return (!p->repeated && found_as(i, p, p->source->diff, false)) ||
 	       found_as(i, p, p->source->chain, true);
 }
 
@@ -89,8 +90,7 @@ static void find_all(struct import *i)
 		const struct layer_source *src = p->source;
 		for (size_t j = 0; j < k; j++)
 			p->repeated |= str_eq(src->diff, i->parts[j].source->diff);
-		/* The lowest one's chain id is its diff id. One tree must not be twice in an
-		 * overlay. */
+		/* One tree must not be twice in an overlay. */
 		p->name = p->repeated ? src->chain : src->diff;
 		find(i, k);
 	}
@@ -154,6 +154,13 @@ static int check_digests(const struct part *p, struct err *e)
 	return 0;
 }
 
+static bool has_its_digest(const struct part *p)
+{
+	char blob[OCI_HEX_SIZE + 1];
+	oci_digest_hex(p->u.answer.input_digest, blob);
+	return str_eq(blob, p->source->blob);
+}
+
 static int take_answer(struct import *i, struct part *p, struct err *e)
 {
 	const struct unpack_answer *a = &p->u.answer;
@@ -170,6 +177,9 @@ static int take_answer(struct import *i, struct part *p, struct err *e)
 		.opaque_top = a->notes & UNPACK_OPAQUE_TOP,
 		.empty = a->entries == 0,
 	};
+	/* The lowest one was made without being asked whether it depends on anything. */
+	if (p->info.context)
+		p->name = p->source->chain;
 	p->done = true;
 	i->unpublished += a->input_bytes + a->tree_bytes;
 	return layer_info_write(p->tree.fd, &p->info, e);
@@ -183,6 +193,7 @@ static int finish(struct import *i, size_t k, struct err *e)
 	i->running--;
 	p->input = fd_close(p->input);
 	int r = unpacker_finish(&p->u, e);
+	bool whole = r >= 0; /* it was read to its end */
 	if (r >= 0 && alone && p->u.answer.notes & UNPACK_NEEDS_LOWER) {
 		discard(p);
 		claim_release(&p->claim);
@@ -191,9 +202,10 @@ static int finish(struct import *i, size_t k, struct err *e)
 	}
 	if (r >= 0)
 		r = take_answer(i, p, e);
-	/* What cannot be unpacked may be not what it is said to be, either. */
-	if (r < 0 && e->kind == ERR_INPUT && i->supply)
-		i->supply->spoilt(i->supply->ctx, k);
+	/* What cannot be unpacked may be not what it is said to be, either. Or it is, and the image
+	 * says something wrong about a blob that others need. */
+	if (r < 0 && e->kind == ERR_INPUT && i->supply && !(whole && has_its_digest(p)))
+		i->supply->spoilt(i->supply->ctx, k, whole);
 	return r < 0 ? err_wrap(e, r, "layer %zu", k + 1) : 0;
 }
 
@@ -206,6 +218,16 @@ static size_t workers(void)
 
 /* --- into their places ------------------------------------------------------------------------ */
 
+/* What lies in its place may be used for it. */
+static bool stands_for(struct import *i, const struct part *p)
+{
+	struct err ignored = ERR_INIT;
+	struct layer_info info;
+	return layer_is_whole(i->s, p->dir) &&
+	       layer_info_read(p->dir, i->a, &info, &ignored) >= 0 &&
+	       info.context == p->info.context;
+}
+
 static int publish_part(struct import *i, struct part *p, struct err *e)
 {
 	if (p->dir >= 0)
@@ -215,7 +237,7 @@ static int publish_part(struct import *i, struct part *p, struct err *e)
 	if (r >= 0)
 		r = tree_publish(i->s, &p->tree, p->name, &p->dir, e);
 	/* Something was there that we could not use: a disk may have lost a part of it. */
-	if (r <= 0 || layer_is_whole(i->s, p->dir))
+	if (r <= 0 || stands_for(i, p))
 		return r < 0 ? r : 0;
 	r = replace_layer(i->s, p->name, p->dir, &p->tree, e);
 	fd_close(p->dir);

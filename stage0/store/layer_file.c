@@ -80,7 +80,7 @@ int layer_file_open(
 	/* It may have become whole between the look and the lock. */
 	struct layer_file whole = *f;
 	if (use(&whole, CAS_BLOB256, hex) || use(&whole, CAS_TMP, name)) {
-		layer_file_remove(f);
+		layer_file_remove(f, true);
 		*f = whole;
 	} else if (f->offset == size) {
 		r = layer_file_whole(f, e);
@@ -138,10 +138,16 @@ static void remove_if_ours(const struct layer_file *f, const char *dir, const ch
 		(void)unlinkat(f->s->dirfd, place(dir, name).path, 0);
 }
 
-void layer_file_remove(struct layer_file *f)
+static bool is_used(const struct layer_file *f)
+{
+	struct err ignored = ERR_INIT;
+	return lockfd_try(f->fd, LOCK_EXCLUSIVE, &ignored) <= 0 || layer_blob_needed(f->s, f->hex);
+}
+
+void layer_file_remove(struct layer_file *f, bool certain)
 {
 	char name[NAME_SIZE];
-	if (f->fd >= 0) {
+	if (f->fd >= 0 && (certain || !is_used(f))) {
 		name_of(f, "part", name);
 		remove_if_ours(f, CAS_TMP, name);
 		name_of(f, "blob", name);

@@ -41,8 +41,9 @@ int layer_file_whole(struct layer_file *f, struct err *e);
 int layer_file_reopen(const struct layer_file *f, struct err *e);
 /* WHOLE: to its place, synced before by the caller. Others may have been faster. */
 int layer_file_publish(struct layer_file *f, struct err *e);
-/* It is not what its name says: nobody may use it. */
-void layer_file_remove(struct layer_file *f);
+/* It is not what its name says, and goes: nobody may use it. Where that is not certain, it stays if
+ * somebody else uses it or a layer of the store is made of it. */
+void layer_file_remove(struct layer_file *f, bool certain);
 /* It is whole, and no image needs it: gone, unless somebody else has a use for it. */
 void layer_file_drop(struct layer_file *f);
 /* Lets go of it; what is there stays for the next one. */

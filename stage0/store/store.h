@@ -121,7 +121,7 @@ int store_parse_name(const char *ref, struct arena *a, const char **ret_name,
 struct layer_source {
 	const char *blob;	  /* sha256 that it must have, or NULL: what it has is noted */
 	uint64_t size;		  /* likewise, with blob */
-	const char *diff, *chain; /* sha256: of it uncompressed, of it on those below */
+	const char *diff, *chain; /* sha256: of it uncompressed, of it on those below (if any) */
 };
 /* Layers that come from elsewhere while others are unpacked. */
 struct layer_supply {
@@ -131,8 +131,8 @@ struct layer_supply {
 	int (*wait)(void *ctx, const int *fds, size_t n, struct err *e);
 	/* Layer i was unpacked and is synced: its blob goes to its place in the store. */
 	int (*publish)(void *ctx, size_t i, struct err *e);
-	/* Layer i is not what its digest says, or no layer at all. */
-	void (*spoilt)(void *ctx, size_t i);
+	/* Layer i is not what its digest says; where that is not certain, it cannot be read. */
+	void (*spoilt)(void *ctx, size_t i, bool certain);
 	void *ctx;
 };
 struct layered_import {

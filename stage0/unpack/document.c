@@ -12,20 +12,22 @@ static int digest(const void *bytes, size_t n, const EVP_MD *md, uint8_t *ret, s
 	return EVP_Digest(bytes, n, ret, NULL, md, NULL) ? 0 : ERR_NUM(e, ENOMEM, "digest");
 }
 
-/* image-spec config.md "Layer ChainID": what identifies a layer on top of those below it. */
+/* image-spec config.md "Layer ChainID": what identifies a layer on top of those below it. That of
+ * the lowest one is its diff id there; but a layer with nothing below it is not the same as one
+ * that depends on nothing, whose tree is named by the diff id. */
 static int chain(struct oci_answer *a, struct err *e)
 {
+	char below[OCI_HEX_SIZE + 1] = "", own[OCI_HEX_SIZE + 1], text[256];
 	for (size_t i = 0; i < a->n_layers; i++) {
-		char below[OCI_HEX_SIZE + 1], own[OCI_HEX_SIZE + 1], text[256];
-		memcpy(a->chain_ids[i], a->diff_ids[i], OCI_DIGEST_SIZE);
-		if (!i)
-			continue;
-		oci_digest_hex(a->chain_ids[i - 1], below);
 		oci_digest_hex(a->diff_ids[i], own);
 		int n = snprintf(text, sizeof text, "sha256:%s sha256:%s", below, own);
 		int r = digest(text, (size_t)n, EVP_sha256(), a->chain_ids[i], e);
 		if (r < 0)
 			return r;
+		if (i)
+			oci_digest_hex(a->chain_ids[i], below);
+		else
+			memcpy(below, own, sizeof below);
 	}
 	return 0;
 }
