@@ -370,16 +370,21 @@ START_TEST(waiting)
 	ck_assert_int_eq(pod_wait(&ps, &p, false, 30000000, &e), 0);
 	ck_assert_int_ge(ms_since(begin), 29);
 	ck_assert_int_eq(pod_wait(&ps, &p, true, 10000000, &e), 0);
+	int end[2];
+	ck_assert_int_eq(pipe(end), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
-		usleep(20000);
+		char byte;
+		close(end[1]);
+		usleep(20000); /* so that it is waited for, most of the time */
 		atomic_write(holder.dirfd, POD_PID_FILE, "1\n", 2, 0644, ATOMIC_VISIBLE, &e);
-		usleep(20000);
-		_exit(0);
+		_exit(read(end[0], &byte, 1) != 0);
 	}
-	pod_close(&holder); /* the child holds it now */
+	close(end[0]);
+	pod_close(&holder); /* the child holds it now, until it is told to end */
 	ck_assert_int_eq(pod_wait(&ps, &p, true, -1, &e), 1);
 	ck_assert(p.locked);
+	close(end[1]);
 	ck_assert_int_eq(pod_wait(&ps, &p, false, -1, &e), 1);
 	ck_assert(!p.locked);
 	waitpid(pid, NULL, 0);
