@@ -84,7 +84,7 @@ UNPACK_LIBS := -l:libarchive.a -lcrypto -lzstd -llzma -lbz2 -lz -lisal
 UNPACK_LIBS_EXTRA :=
 CHECK_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
 
-.PHONY: all deps demo check bench fuzz install format lint clean help
+.PHONY: all deps demo check bench bench-fetch fuzz install format lint clean help
 all: $(PROGRAMS)
 
 help:
@@ -93,7 +93,8 @@ help:
 	@echo 'demo            pods of Debian packages, from images to clean-up (root)'
 	@echo 'check           install what is needed, build and pass everything (root)'
 	@echo 'check-programs  build what the tests run, and no more'
-	@echo 'bench           start-up and memory next to other runtimes (root)'
+	@echo 'bench           start-up, memory and fetching next to other programs (root)'
+	@echo 'bench-fetch     fetching alone'
 	@echo 'fuzz            fuzz the decoders: TIME=60 seconds each, TARGETS="json volume"'
 	@echo 'install         everything, below DESTDIR= PREFIX=$(PREFIX)'
 	@echo 'format          clang-format on every source file'
@@ -170,6 +171,12 @@ bench:
 	$(Q)$(MAKE) --no-print-directory deps
 	$(Q)$(MAKE) --no-print-directory all $(HELPERS)
 	$(Q)tests/bench/run
+	$(Q)tests/bench/fetch
+
+bench-fetch:
+	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/bench/fetch
 
 install: all
 	install -D -m 755 $(B)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
