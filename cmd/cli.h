@@ -60,6 +60,6 @@ struct cli {
 	const char *signature, *prefix, *match;
 	bool root, skip_fingerprint_review, allow_unsigned, insecure_allow_http;
 	const char *app, *uuid_file, *format, *fields, *sort, *order, *wait, *wait_ready;
-	bool full, no_legend, force, pretty_print, mark_only, overwrite, rootfs_only;
+	bool full, no_legend, force, pretty_print, mark_only, overwrite, rootfs_only, privileged;
 	int64_t grace_period, expire_prepared; /* ns */
 };

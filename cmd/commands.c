@@ -23,6 +23,9 @@ const struct cmd cmds[_CMD_MAX] = {
 	[CMD_ENTER] = { "enter", "UUID [COMMAND [ARG...]]",
 		"run a command inside a running app, confined like it", 1, -1,
 		NEED_ROOT | ARGS_VERBATIM, GROUP_PODS, cmd_enter },
+	[CMD_APP_EXEC] = { "app exec", "UUID [COMMAND [ARG...]]",
+		"run a command inside a running app, as enter does", 1, -1,
+		NEED_ROOT | ARGS_VERBATIM, GROUP_PODS, cmd_app_exec },
 	[CMD_STOP] = { "stop", "UUID...", "stop running pods", 1, -1, ARGS_UUID_FILE | SOFT_ERRORS,
 		GROUP_PODS, cmd_stop },
 	[CMD_RM] = { "rm", "UUID...", "remove pods that do not run", 1, -1,
@@ -67,6 +70,17 @@ const struct cmd cmds[_CMD_MAX] = {
 	[CMD_HELP] = { "help", "[COMMAND]", "explain rkt or one of its commands", 0, 2, 0,
 		GROUP_MISC, cmd_help },
 };
+
+const struct cmd_family cmd_families[N_CMD_FAMILIES] = {
+	{ "app", "work with the apps of a running pod" },
+	{ "image", "work with the images in the store" },
+};
+
+const char *cmd_in_family(const struct cmd *cmd, const struct cmd_family *family)
+{
+	const char *rest = str_after(cmd->name, family->name);
+	return rest && *rest == ' ' ? rest + 1 : NULL;
+}
 
 enum cmd_id cmd_id(const struct cmd *cmd)
 {

@@ -20,6 +20,7 @@
 	X(LIST, list)                             \
 	X(STATUS, status)                         \
 	X(ENTER, enter)                           \
+	X(APP_EXEC, app_exec)                     \
 	X(STOP, stop)                             \
 	X(RM, rm)                                 \
 	X(GC, gc)                                 \
@@ -74,6 +75,15 @@ struct cmd {
 };
 
 extern const struct cmd cmds[_CMD_MAX]; /* by enum cmd_id */
+
+/* The first words of commands of two. */
+struct cmd_family {
+	const char *name, *summary;
+};
+enum { N_CMD_FAMILIES = 2 };
+extern const struct cmd_family cmd_families[N_CMD_FAMILIES];
+/* The command's second word, where its first is that; else NULL. */
+const char *cmd_in_family(const struct cmd *cmd, const struct cmd_family *family);
 
 enum cmd_id cmd_id(const struct cmd *cmd);
 const char *cmd_last_word(const struct cmd *cmd); /* the prefix of its error lines */

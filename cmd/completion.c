@@ -42,22 +42,31 @@ static void bash_values(struct str *out)
 
 static void bash_commands(struct str *out)
 {
-	for (size_t i = 0; i < _CMD_MAX; i++) {
-		const char *second = strchr(cmds[i].name, ' ');
-		if (second && i &&
-			!strncmp(cmds[i - 1].name, cmds[i].name,
-				(size_t)(second - cmds[i].name) + 1))
-			continue;
-		str_addf(out, " %.*s", (int)strcspn(cmds[i].name, " "), cmds[i].name);
-	}
+	for (size_t i = 0; i < _CMD_MAX; i++)
+		if (!strchr(cmds[i].name, ' '))
+			str_addf(out, " %s", cmds[i].name);
+	for (size_t f = 0; f < N_CMD_FAMILIES; f++)
+		str_addf(out, " %s", cmd_families[f].name);
 }
 
-static void bash_second_words(struct str *out, const char *group)
+static void bash_second_words(struct str *out, const struct cmd_family *family)
 {
-	size_t n = strlen(group);
-	for (size_t i = 0; i < _CMD_MAX; i++)
-		if (!strncmp(cmds[i].name, group, n) && cmds[i].name[n] == ' ')
-			str_addf(out, " %s", cmds[i].name + n + 1);
+	str_addf(out, "\t%s) words='", family->name);
+	for (size_t i = 0; i < _CMD_MAX; i++) {
+		const char *word = cmd_in_family(&cmds[i], family);
+		if (word)
+			str_addf(out, " %s", word);
+	}
+	str_add(out, "' ;;\n");
+}
+
+/* In a loop over the words before the cursor's: which command. */
+static void take_words(struct str *out)
+{
+	str_add(out, "\t\tif [[ -z $cmd ]]; then cmd=$word; elif [[ \" ");
+	for (size_t f = 0; f < N_CMD_FAMILIES; f++)
+		str_addf(out, "%s ", cmd_families[f].name);
+	str_add(out, "\" == *\" $cmd \"* ]]; then cmd=\"$cmd $word\"; break; else break; fi\n");
 }
 
 /* Options whose value may be the next word. */
@@ -85,14 +94,13 @@ static void bash_head(struct str *out)
 		"\t\t[[ $before == --dir && $word != = ]] && rkt+=(--dir=\"${word/#\\~/$HOME}\")\n"
 		"\t\t[[ $word == -- ]] && return\n"
 		"\t\t[[ $word == -* || $word == = || ${COMP_WORDS[i-1]} == = ||\n"
-		"\t\t\t$valued == *\" $before \"* ]] && continue\n"
-		"\t\tif [[ -z $cmd ]]; then cmd=$word; elif [[ $cmd == image ]]; then "
-		"cmd=\"image $word\"; break; else break; fi\n"
-		"\tdone\n"
-		"\t# --flag=value is three words to bash: --flag, =, value\n"
-		"\t[[ $cur == = ]] && cur= || { [[ $prev == = ]] && "
-		"prev=${COMP_WORDS[COMP_CWORD-2]}; }\n"
-		"\tcase $prev in\n");
+		"\t\t\t$valued == *\" $before \"* ]] && continue\n");
+	take_words(out);
+	str_add(out, "\tdone\n"
+		     "\t# --flag=value is three words to bash: --flag, =, value\n"
+		     "\t[[ $cur == = ]] && cur= || { [[ $prev == = ]] && "
+		     "prev=${COMP_WORDS[COMP_CWORD-2]}; }\n"
+		     "\tcase $prev in\n");
 }
 
 static void bash_script(struct str *out)
@@ -113,9 +121,9 @@ static void bash_script(struct str *out)
 	bash_commands(out);
 	str_add(out, "' flags='");
 	bash_flags(out, CMD_HELP);
-	str_add(out, "' ;;\n\timage) words='");
-	bash_second_words(out, "image");
 	str_add(out, "' ;;\n");
+	for (size_t f = 0; f < N_CMD_FAMILIES; f++)
+		bash_second_words(out, &cmd_families[f]);
 	for (size_t i = 0; i < _CMD_MAX; i++) {
 		str_addf(out, "\t'%s') flags='", cmds[i].name);
 		bash_flags(out, i);
@@ -137,7 +145,7 @@ static void bash_script(struct str *out)
 		     "\t\treturn\n"
 		     "\tfi\n"
 		     "\tcase $cmd in\n"
-		     "\trun-prepared|status|enter|stop|rm|cat-manifest|export)\n"
+		     "\trun-prepared|status|enter|'app '*|stop|rm|cat-manifest|export)\n"
 		     "\t\twords=$(\"${rkt[@]}\" list --full --no-legend 2>/dev/null | cut -f1) ;;\n"
 		     "\trun|prepare|'image '*)\n"
 		     "\t\twords=$(\"${rkt[@]}\" image list --fields=name,id --full --no-legend "
@@ -189,6 +197,15 @@ static void zsh_option(struct str *out, const struct option *o)
 	str_add(out, "'\n");
 }
 
+static void zsh_name(struct str *out, const char *name, const char *summary)
+{
+	if (!name)
+		return;
+	str_addf(out, "\t\t'%s:", name);
+	zsh_quoted(out, summary);
+	str_add(out, "'\n");
+}
+
 static void zsh_script(struct str *out)
 {
 	str_add(out, "#compdef rkt\n"
@@ -197,11 +214,9 @@ static void zsh_script(struct str *out)
 		     "\tlocal cmd= word\n"
 		     "\tlocal -a flags names\n"
 		     "\tfor word in ${words[2,CURRENT-1]}; do\n"
-		     "\t\t[[ $word == -* ]] && continue\n"
-		     "\t\tif [[ -z $cmd ]]; then cmd=$word; elif [[ $cmd == image ]]; then "
-		     "cmd=\"image $word\"; break; else break; fi\n"
-		     "\tdone\n"
-		     "\tcase $cmd in\n");
+		     "\t\t[[ $word == -* ]] && continue\n");
+	take_words(out);
+	str_add(out, "\tdone\n\tcase $cmd in\n");
 	for (size_t i = 0; i < _CMD_MAX; i++) {
 		str_addf(out, "\t'%s')\n\t\tflags=(\n", cmds[i].name);
 		for (size_t k = 0; k < n_options; k++)
@@ -209,25 +224,18 @@ static void zsh_script(struct str *out)
 				zsh_option(out, &options[k]);
 		str_add(out, "\t\t)\n\t\t_arguments $flags '*:argument:_files' ;;\n");
 	}
-	str_add(out, "\timage)\n\t\tnames=(\n");
-	for (size_t i = 0; i < _CMD_MAX; i++) {
+	for (size_t f = 0; f < N_CMD_FAMILIES; f++) {
+		str_addf(out, "\t%s)\n\t\tnames=(\n", cmd_families[f].name);
+		for (size_t i = 0; i < _CMD_MAX; i++)
+			zsh_name(out, cmd_in_family(&cmds[i], &cmd_families[f]), cmds[i].summary);
+		str_addf(out, "\t\t)\n\t\t_describe '%s command' names ;;\n", cmd_families[f].name);
+	}
+	str_add(out, "\t*)\n\t\tnames=(\n");
+	for (size_t i = 0; i < _CMD_MAX; i++)
 		if (!strchr(cmds[i].name, ' '))
-			continue;
-		str_addf(out, "\t\t'%s:", cmd_last_word(&cmds[i]));
-		zsh_quoted(out, cmds[i].summary);
-		str_add(out, "'\n");
-	}
-	str_add(out, "\t\t)\n\t\t_describe 'image command' names ;;\n\t*)\n\t\tnames=(\n");
-	bool image = false;
-	for (size_t i = 0; i < _CMD_MAX; i++) {
-		bool nested = strchr(cmds[i].name, ' ');
-		if (nested && image)
-			continue;
-		image |= nested;
-		str_addf(out, "\t\t'%s:", nested ? "image" : cmds[i].name);
-		zsh_quoted(out, nested ? "work with the images in the store" : cmds[i].summary);
-		str_add(out, "'\n");
-	}
+			zsh_name(out, cmds[i].name, cmds[i].summary);
+	for (size_t f = 0; f < N_CMD_FAMILIES; f++)
+		zsh_name(out, cmd_families[f].name, cmd_families[f].summary);
 	str_add(out,
 		"\t\t)\n\t\t_describe 'command' names ;;\n"
 		"\tesac\n"
@@ -273,27 +281,30 @@ static void fish_condition(struct str *out, const char *name)
 	const char *space = strchr(name, ' ');
 	if (space)
 		str_addf(out,
-			"__fish_seen_subcommand_from image; and __fish_seen_subcommand_from %s",
-			space + 1);
+			"__fish_seen_subcommand_from %.*s; and __fish_seen_subcommand_from %s",
+			(int)(space - name), name, space + 1);
 	else
 		str_addf(out,
-			"__fish_seen_subcommand_from %s; and not __fish_seen_subcommand_from image",
+			"__fish_seen_subcommand_from %s; and not __fish_seen_subcommand_from app "
+			"image",
 			name);
 }
 
 static void fish_script(struct str *out)
 {
 	str_add(out, "# fish completion for rkt; from `rkt completion fish`.\n");
-	bool image = false;
+	for (size_t f = 0; f < N_CMD_FAMILIES; f++)
+		str_addf(out, "complete -c rkt -n __fish_use_subcommand -a %s -d '%s'\n",
+			cmd_families[f].name, cmd_families[f].summary);
 	for (size_t i = 0; i < _CMD_MAX; i++) {
 		const char *space = strchr(cmds[i].name, ' ');
-		if (space && !image)
-			str_add(out, "complete -c rkt -n __fish_use_subcommand -a image "
-				     "-d 'work with the images in the store'\n");
-		image |= space != NULL;
-		str_addf(out, "complete -c rkt -n %s -a %s -d ",
-			space ? "'__fish_seen_subcommand_from image'" : "__fish_use_subcommand",
-			space ? space + 1 : cmds[i].name);
+		if (space)
+			str_addf(out,
+				"complete -c rkt -n '__fish_seen_subcommand_from %.*s' -a %s -d ",
+				(int)(space - cmds[i].name), cmds[i].name, space + 1);
+		else
+			str_addf(out, "complete -c rkt -n __fish_use_subcommand -a %s -d ",
+				cmds[i].name);
 		fish_quoted(out, cmds[i].summary);
 		str_addc(out, '\n');
 	}

@@ -9,6 +9,7 @@
 #define ON_FORMAT (BIT(LIST) | BIT(STATUS) | BIT(IMAGE_LIST) | BIT(TRUST))
 #define ON_UUID_FILE (BIT(STATUS) | BIT(STOP) | BIT(RM) | BIT(CAT_MANIFEST))
 #define ON_PRETTY (BIT(CAT_MANIFEST) | BIT(IMAGE_CAT_MANIFEST) | BIT(CONFIG))
+#define ON_ENTER (BIT(ENTER) | BIT(APP_EXEC))
 #define ON_COPY (BIT(IMAGE_EXTRACT) | BIT(IMAGE_RENDER))
 
 #define CLI(field) offsetof(struct cli, field)
@@ -220,8 +221,11 @@ const struct option options[] = {
 		BIT(STATUS), OPT_TEXT, 0, CLI(wait_ready), "true" },
 	{ "uuid-file", "FILE", "read the UUID from a file", ON_UUID_FILE, OPT_TEXT, 0,
 		CLI(uuid_file) },
-	{ "app", "NAME", "which app of the pod, where there are several", BIT(ENTER) | BIT(EXPORT),
+	{ "app", "NAME", "which app of the pod, where there are several", ON_ENTER | BIT(EXPORT),
 		OPT_TEXT, 0, CLI(app) },
+	{ "privileged", NULL,
+		"as root, with all capabilities and no filter of system calls; this is logged",
+		ON_ENTER, OPT_BOOL, 0, CLI(privileged) },
 	{ "force", NULL, "kill the pod at once", BIT(STOP), OPT_BOOL, 0, CLI(force) },
 	{ "grace-period", "DURATION", "how long an exited pod is kept", BIT(GC), OPT_DURATION, 0,
 		CLI(grace_period), NULL, "30m" },

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/options.h"
+#include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/parse.h"
@@ -326,6 +327,8 @@ static int find_command(int argc, char **argv, int at[2], struct cli *cli, struc
 		return 0;
 	const char *sub = NULL;
 	if (cmd_group_of(argv[at[0]], group, sizeof group)) {
+		if (str_eq(group, "app")) /* in rkt the whole group says so */
+			cli->error_status = EXIT_SOFT;
 		at[1] = next_word(argc, argv, at[0] + 1);
 		if (at[1] == argc) { /* "rkt image": help, as for a bare rkt */
 			cli->group = arena_strdup(&cli->arena, group);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rkt enter, stop, rm, gc, cat-manifest, export. */
+/* rkt enter, app exec, stop, rm, gc, cat-manifest, export. */
 #include <string.h>
 
 #include "cmd/commands.h"
@@ -8,6 +8,7 @@
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
+#include "stage0/audit.h"
 
 #define DEFAULT_SHELL "/bin/bash"
 
@@ -42,6 +43,24 @@ static int choose_app(const struct cli *cli, struct arena *a, const struct pod_i
 		e, "pod %s has several apps: say which with --app: %s", p->uuid, app_names(a, p));
 }
 
+/* Before it is done, so that nothing that the command does can keep it from being known. */
+static void tell_privileged(const char *uuid, const struct pod_command *c)
+{
+	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
+	struct err e = ERR_INIT;
+	struct audit_who who;
+	char reason[sizeof e.msg] = "";
+	audit_who(&who);
+	audit_text(&who, &(struct audit_command){ .pod = uuid, .app = c->app, .argv = c->argv },
+		&text);
+	if (audit_send(str_text(&text), &e) < 0)
+		err_format(&e, false, reason, sizeof reason);
+	fprintf(stderr,
+		"warning: the command has all privileges, and what it executes is the app's "
+		"(%s%s)\n",
+		*reason ? "not logged: " : "logged", reason);
+}
+
 int cmd_enter(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
@@ -68,8 +87,17 @@ int cmd_enter(struct cli *cli, struct err *e)
 		strv_add(&argv, cli->args.v[i]);
 	if (!argv.n)
 		strv_add(&argv, DEFAULT_SHELL);
-	r = pod_enter(&p, &s.store, app, argv.v, e);
+	const struct pod_command command = { .app = app,
+		.argv = argv.v,
+		.privileged = cli->privileged,
+		.announce = cli->privileged ? tell_privileged : NULL };
+	r = pod_enter(&p, &s.store, &command, e);
 	return err_wrap(e, r, "pod %s", info.uuid);
+}
+
+int cmd_app_exec(struct cli *cli, struct err *e)
+{
+	return cmd_enter(cli, e);
 }
 
 typedef int (*pod_fn)(struct session *s, struct pod *p, struct err *e);

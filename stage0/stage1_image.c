@@ -244,3 +244,8 @@ bool stage1_reports(const struct image_manifest *m)
 {
 	return str_eq(nv_get(&m->annotations, STAGE1_ANNOTATION_REPORT), "true");
 }
+
+bool stage1_enters_privileged(const struct image_manifest *m)
+{
+	return str_eq(nv_get(&m->annotations, STAGE1_ANNOTATION_PRIVILEGED), "true");
+}

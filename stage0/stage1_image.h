@@ -50,3 +50,5 @@ int stage1_interface(const struct image_manifest *m, unsigned *ret, struct err *
 bool stage1_read_only(const struct image_manifest *m);
 /* True when it says what it enforces, and obeys --strict-isolators: STAGE1_ANNOTATION_REPORT. */
 bool stage1_reports(const struct image_manifest *m);
+/* True when its `enter` knows --privileged: STAGE1_ANNOTATION_PRIVILEGED. */
+bool stage1_enters_privileged(const struct image_manifest *m);

@@ -163,13 +163,23 @@ static int column_verify(const struct column *c, bool no_new_privs, struct err *
 	return 0;
 }
 
+/* Of whoever started rkt: they decide what capabilities mean to a process of root, and its
+ * children. */
+static int clear_securebits(struct err *e)
+{
+	const int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+	if (bits == 0 || (bits > 0 && prctl(PR_SET_SECUREBITS, 0, 0, 0, 0) == 0))
+		return 0;
+	return ERR_SYS(e, "securebits (%#x) are locked: start rkt without them", (unsigned)bits);
+}
+
 /* The column. Groups go before the user, whose change takes the right to change them. */
 static int column_descend(const struct column *c, bool no_new_privs, struct err *e)
 {
 	if (setgroups(c->n_groups, c->groups) < 0)
 		return ERR_SYS(e, "set supplementary groups");
-	int r = caps_bound(c->bounding, e);
-	if (r < 0)
+	int r = clear_securebits(e);
+	if (r < 0 || (r = caps_bound(c->bounding, e)) < 0)
 		return r;
 	if (prctl(PR_SET_KEEPCAPS, c->caps.permitted ? 1 : 0, 0, 0, 0) < 0)
 		return ERR_SYS(e, "keep capabilities");
@@ -228,6 +238,9 @@ static int descend(const struct app_plan *plan, const struct ident *id, struct e
 	if (r == 0)
 		r = column_descend(&c, no_new_privs, e);
 	free(c.groups);
+	/* The change of users has set what fs.suid_dumpable says. */
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = ERR_SYS(e, "forbid tracing");
 	if (r == 0)
 		r = follow_parent(plan->die_with, e);
 	if (r == 0 && filtered && no_new_privs)

@@ -91,6 +91,7 @@ static const struct flag stop_flags[] = {
 /* enter's pid is text on this side of the table. */
 struct enter_flags {
 	const char *pid, *app;
+	bool privileged;
 };
 static bool valid_pid(const char *s)
 {
@@ -105,6 +106,7 @@ static bool valid_app(const char *s)
 static const struct flag enter_flags[] = {
 	{ "pid", FLAG_TEXT, offsetof(struct enter_flags, pid), 1, valid_pid },
 	{ "appname", FLAG_TEXT, offsetof(struct enter_flags, app), 1, valid_app },
+	{ "privileged", FLAG_BOOL, offsetof(struct enter_flags, privileged), 1 },
 	{ 0 },
 };
 
@@ -251,6 +253,8 @@ int stage1_enter_encode(const struct stage1_enter *enter, struct strv *args, str
 		return ERR_BAD(e, "enter needs a command");
 	strv_addf(args, "--pid=%d", (int)enter->pid);
 	strv_addf(args, "--appname=%s", enter->app);
+	if (enter->privileged)
+		strv_add(args, "--privileged");
 	strv_add(args, "--");
 	for (char *const *p = enter->argv; *p; p++)
 		strv_add(args, *p);
@@ -377,7 +381,10 @@ int stage1_enter_decode(int argc, char *const *argv, struct stage1_enter *ret, s
 		return ERR_BAD(e, "--pid and --appname are needed");
 	if (next >= argc)
 		return ERR_BAD(e, "expected a command after '--'");
-	*ret = (struct stage1_enter){ .pid = (pid_t)pid, .app = flags.app, .argv = argv + next };
+	*ret = (struct stage1_enter){ .pid = (pid_t)pid,
+		.app = flags.app,
+		.privileged = flags.privileged,
+		.argv = argv + next };
 	return 0;
 }
 

@@ -46,6 +46,7 @@ int stage1_run_decode(int argc, char *const *argv, struct stage1_run *ret, struc
 struct stage1_enter {
 	pid_t pid; /* host pid of pid 1 of the pod */
 	const char *app;
+	bool privileged;   /* ours: only of images with STAGE1_ANNOTATION_PRIVILEGED */
 	char *const *argv; /* NULL-terminated, at least one */
 };
 int stage1_enter_encode(const struct stage1_enter *enter, struct strv *args, struct err *e);

@@ -53,6 +53,8 @@
 #define STAGE1_ANNOTATION_REPORT "rkt.local/stage1/isolator-report"
 /* … this annotation, with the value "true", in its own manifest. */
 #define POD_ANNOTATION_STRICT "rkt.local/strict-isolators"
+/* Ours, optional: "true" when `enter` knows --privileged. */
+#define STAGE1_ANNOTATION_PRIVILEGED "rkt.local/stage1/enter-privileged"
 /* Of a pod, likewise: size of /dev/shm in bytes. */
 #define POD_ANNOTATION_SHM_SIZE "rkt.local/shm-size"
 

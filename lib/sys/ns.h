@@ -13,6 +13,7 @@
 	X(UTS, "uts", 0x04000000)       \
 	X(NET, "net", 0x40000000)       \
 	X(PID, "pid", 0x20000000)       \
+	X(TIME, "time", 0x00000080)     \
 	X(MNT, "mnt", 0x00020000)       \
 	X(USER, "user", 0x10000000)
 

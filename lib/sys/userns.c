@@ -97,6 +97,9 @@ int userns_enter(int fd, struct err *e)
 		return ERR_SYS(e, "join the user namespace");
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return ERR_SYS(e, "become root of the user namespace");
+	/* A change of credentials sets what fs.suid_dumpable says. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return ERR_SYS(e, "forbid tracing");
 	return 0;
 }
 

@@ -25,7 +25,8 @@ void userns_reap(pid_t made);
 bool userns_is(int fd);
 
 /* The whole process: joins the namespace and becomes its root, with every capability there and none
- * outside. The parent death signal is cleared. */
+ * outside. The parent death signal is cleared. Not dumpable from there on: nobody in the namespace
+ * may look into a process that came from outside, until it executes something. */
 int userns_enter(int fd, struct err *e);
 
 /* What this process creates from now on is owned by the range's first user and group; its

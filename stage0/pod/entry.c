@@ -141,7 +141,7 @@ static int run_entry(struct pod *p, struct store *s, const struct pod_stage1 *st
 
 /* --- enter --------------------------------------------------------------------------------- */
 
-int pod_enter(struct pod *p, struct store *s, const char *app, char *const *argv, struct err *e)
+int pod_enter(struct pod *p, struct store *s, const struct pod_command *c, struct err *e)
 {
 	pid_t pid1;
 	_clean_(pod_stage1) struct pod_stage1 st = POD_STAGE1_INIT;
@@ -154,10 +154,18 @@ int pod_enter(struct pod *p, struct store *s, const char *app, char *const *argv
 	if (!entry)
 		return ERR_DENY(
 			e, "stage1 image '%s' has no entry point 'enter'", st.manifest->name);
+	if (c->privileged && !stage1_enters_privileged(st.manifest))
+		return ERR_DENY(e,
+			"--privileged: stage1 image '%s' does not say that it can do that",
+			st.manifest->name);
 	_clean_(strv) struct strv args = STRV_INIT;
-	struct stage1_enter enter = { .pid = pid1, .app = app, .argv = argv };
+	struct stage1_enter enter = {
+		.pid = pid1, .app = c->app, .argv = c->argv, .privileged = c->privileged
+	};
 	strv_addf(&args, POD_STAGE1_ROOTFS "%s", entry);
 	r = stage1_enter_encode(&enter, &args, e);
+	if (r >= 0 && c->announce)
+		c->announce(p->uuid.text, c);
 	if (r >= 0)
 		r = exec_entry(p, s, &st, pid1, entry, &args, e);
 	return r;

@@ -142,7 +142,14 @@ int pod_launch(struct pod *p, struct store *s, const struct launch_options *o, s
  */
 int pod_rehearse(struct pod *p, struct store *s, const struct launch_options *o, struct err *e);
 /* exec of stage1's enter / run of its stop and gc entry points. */
-int pod_enter(struct pod *p, struct store *s, const char *app, char *const *argv, struct err *e);
+struct pod_command {
+	const char *app;
+	char *const *argv; /* NULL-terminated */
+	bool privileged;   /* refused where stage1 does not know it */
+	/* Called when all is known to be well, before stage1 is executed; or NULL. */
+	void (*announce)(const char *uuid, const struct pod_command *c);
+};
+int pod_enter(struct pod *p, struct store *s, const struct pod_command *c, struct err *e);
 int pod_stop(struct pods *ps, struct pod *p, struct store *s, bool force, struct err *e);
 
 /* --- stage0/pod/collect.c ------------------------------------------------------------------ */

@@ -9,6 +9,7 @@
 #include "lib/abi/handover.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
+#include "lib/sys/caps.h"
 #include "stage1/fly/fly.h"
 #include "stage1/inner.h"
 #include "stage1/load.h"
@@ -68,6 +69,10 @@ static int prepare(struct stage1_pod *pod, const struct stage1_enter *enter, con
 	if (r < 0 || (r = root_enter(rootfs_fd, ROOT_CHROOT, e)) < 0)
 		return r;
 	replace_command(plan, enter->argv);
+	if (enter->privileged) {
+		plan->cred = (struct cred_plan){ .caps = CAPS_EVERY };
+		*ret_ident = (struct ident){ 0 };
+	}
 	*ret_plan = plan;
 	return 0;
 }

@@ -25,6 +25,7 @@
 #include "lib/base/log.h"
 #include "lib/base/parse.h"
 #include "lib/fs/io.h"
+#include "lib/sys/caps.h"
 #include "lib/sys/ns.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
@@ -41,6 +42,7 @@ struct entry {
 	struct app_plan *plan; /* of the app, with the command in its place */
 	struct cgroup_app groups;
 	struct ns_set namespaces;
+	uint64_t bounding; /* the most that an app of the pod can have */
 	struct tty_ends tty;
 };
 
@@ -83,24 +85,28 @@ static int find_app(const struct entry *t, const struct proc *pid1, struct proc 
 	return r;
 }
 
-/* The app's own groups, where they are those that `run` made: an app that was moved is followed,
- * one that never had groups of its own stays where we are. */
+/* Those that the app is in now, be they its own, the pod's or what `run` was started in. */
 static int find_groups(struct entry *t, const struct proc *app, struct err *e)
 {
 	_clean_(arena) struct arena a = ARENA_INIT;
 	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
-	struct cgroup_view view;
+	struct cgroup_view ours, view;
 	char name[64];
 	snprintf(name, sizeof name, "/rkt-%s/", t->run.uuid);
-	int r = cgroup_view_load(&a, &view, e);
+	int r = cgroup_view_load(&a, &ours, e);
 	if (r < 0 || (r = io_read_file(app->dirfd, "cgroup", &text, e)) < 0)
 		return r;
+	view = ours;
 	cgroup_view_set_own(&view, str_text(&text), &a);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
-		if (!view.v[k].own || !strstr(view.v[k].own, name))
+		if (!view.v[k].own || str_eq(view.v[k].own, ours.v[k].own))
 			continue;
 		const char *dir = cgroup_view_dir(&view, (enum cgroup_kind)k, view.v[k].own, &a);
-		t->groups.fds[k] = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (!dir && !strstr(view.v[k].own, name))
+			continue; /* beyond what is shown to us: nobody here can join it */
+		if (!dir)
+			return ERR_DENY(e, "control group '%s' cannot be seen", view.v[k].own);
+		t->groups.fds[k] = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (t->groups.fds[k] < 0)
 			return ERR_SYS(e, "open control group '%s'", view.v[k].own);
 	}
@@ -111,7 +117,11 @@ static int find(struct entry *t, struct err *e)
 {
 	_clean_(proc) struct proc pid1 = PROC_INIT, app = PROC_INIT;
 	int r = stage1_open_inner(t->arguments.pid, &pid1, NULL, e);
-	if (r < 0 || (r = load_plan(t, &pid1, e)) < 0 || (r = find_app(t, &pid1, &app, e)) < 0)
+	/* Before the plan is made: it is cut down to what can be set. */
+	if (r < 0 || (r = follow_inherited(&pid1, e)) < 0 ||
+		(r = follow_bounding(&pid1, &t->bounding, e)) < 0)
+		return r;
+	if ((r = load_plan(t, &pid1, e)) < 0 || (r = find_app(t, &pid1, &app, e)) < 0)
 		return r;
 	/* All by the directory of this one process: if it ends, these fail, and no other process is
 	 * ever joined in its stead. */
@@ -121,6 +131,13 @@ static int find(struct entry *t, struct err *e)
 
 /* --- the command -------------------------------------------------------------------------------
  */
+
+/* What --privileged gives up: all but the namespaces, the groups, the limits and the label. */
+static void plan_privileged(struct app_plan *plan)
+{
+	plan->cred = (struct cred_plan){ .user = "0", .group = "0", .caps = CAPS_EVERY };
+	plan->filter = FILTER_NONE;
+}
 
 /* Last of the namespaces. The death signal goes with the change of users; the app's user, below,
  * would have taken it too. */
@@ -142,6 +159,8 @@ static _Noreturn void command_main(const struct entry *t, int sock)
 	struct app_plan plan = *t->plan;
 	const struct id_range *users = &t->pod.facts.users;
 	plan.report_fd = sock;
+	if (t->arguments.privileged)
+		plan_privileged(&plan);
 	/* A change of user takes this back: what is left then ends with its terminal or the pod. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	struct pollfd parent = { .fd = sock };
@@ -152,11 +171,13 @@ static _Noreturn void command_main(const struct entry *t, int sock)
 		r = ERR_SYS(&e, "new session");
 	if (r >= 0 && t->tty.slave >= 0)
 		r = term_adopt(t->tty.slave, &e);
+	if (r >= 0 && !t->arguments.privileged)
+		r = follow_capabilities(t->bounding, &e);
 	_clean_(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r >= 0)
-		r = ident_resolve(root, t->plan->cred.user, t->plan->cred.group, &ident, &e);
+		r = ident_resolve(root, plan.cred.user, plan.cred.group, &ident, &e);
 	if (r >= 0 && users->count)
-		r = users_unshift(t->plan, users, &ident, &e);
+		r = users_unshift(&plan, users, &ident, &e);
 	if (r >= 0 && t->tty.slave >= 0 && users_give_terminal(users, ident.uid) < 0)
 		r = ERR_SYS(&e, "owner of the terminal");
 	if (r >= 0 && t->namespaces.fds[NS_USER] >= 0) {

@@ -80,6 +80,15 @@ void users_give_pipes(const struct id_range *users, const struct ident *id);
 /* In the app's root: to be root of the pod and nothing of the host from here on. */
 int users_join(int userns, struct app_plan *plan, struct err *e);
 
+/* --- follow.c: for enter -----------------------------------------------------------------------
+ */
+/* Limits and the oom score that an app got where its manifest says nothing become ours. Where
+ * raising is not allowed, as near as may be. */
+int follow_inherited(const struct proc *pid1, struct err *e);
+/* The capabilities that `run` could give; and, in a process of its own, no more than those. */
+int follow_bounding(const struct proc *pid1, uint64_t *ret, struct err *e);
+int follow_capabilities(uint64_t bounding, struct err *e);
+
 /* --- tty.c ----------------------------------------------------------------------------------- */
 /* Where standard input is a terminal: both ends of a new pseudo terminal of the host; else -1. */
 #define TTY_ENDS_INIT ((struct tty_ends){ -1, -1 })

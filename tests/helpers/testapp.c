@@ -25,9 +25,12 @@
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -325,6 +328,25 @@ static int do_ns(char **a)
 			return fail(path);
 		printf("%.*s\n", (int)n, to);
 	}
+	return 0;
+}
+
+/* What a process inherits and /proc does not tell of. */
+static int do_inherited(char **a)
+{
+	char session[256] = "";
+	const mode_t mask = umask(0);
+	(void)a;
+	umask(mask);
+	printf("securebits %#x umask %03o priority %d\n",
+		(unsigned)prctl(PR_GET_SECUREBITS, 0, 0, 0, 0), (unsigned)mask,
+		getpriority(PRIO_PROCESS, 0));
+	/* KEYCTL_DESCRIBE of KEY_SPEC_SESSION_KEYRING: without its number, which is never the same.
+	 */
+	if (syscall(SYS_keyctl, 6, -3, session, sizeof session - 1, 0) < 0)
+		printf("keyring: %s\n", strerror(errno));
+	else
+		printf("keyring %s\n", session);
 	return 0;
 }
 
@@ -693,17 +715,17 @@ static const struct {
 	{ "cgroup", 0, do_cgroup }, { "ls", 0, do_ls }, { "stat", 1, do_stat },
 	{ "readlink", 1, do_readlink }, { "fds", 0, do_fds }, { "tty", 0, do_tty },
 	{ "pids", 0, do_pids }, { "pid", 0, do_pid }, { "ns", 1, do_ns },
-	{ "hostname", 0, do_uname }, { "ifs", 0, do_ifs }, { "signals", 0, do_signals },
-	{ "sleep", 1, do_sleep }, { "write", 1, do_write }, { "fill", 2, do_fill },
-	{ "mkdir", 1, do_mkdir }, { "rm", 1, do_rm }, { "chown", 2, do_chown },
-	{ "wait-file", 1, do_waitfile }, { "kill", 1, do_kill }, { "kill-pid", 2, do_kill_pid },
-	{ "on-term", 1, do_on_term }, { "ignore-term", 0, do_ignore_term },
-	{ "orphans", 2, do_orphans }, { "forks", 1, do_forks }, { "alloc", 1, do_alloc },
-	{ "cpu", 1, do_cpu }, { "direct", 3, do_direct }, { "listen", 1, do_listen },
-	{ "connect", 1, do_connect }, { "shm", 1, do_shm }, { "shm-there", 1, do_shm_there },
-	{ "tiocsti", 0, do_tiocsti }, { "mknod", 3, do_mknod }, { "exec", 1, do_exec },
-	{ "try", 1, do_try }, { "sys64", 1, do_sys64 }, { "sys32", 1, do_sys32 },
-	{ "sysx32", 1, do_sysx32 } };
+	{ "hostname", 0, do_uname }, { "inherited", 0, do_inherited }, { "ifs", 0, do_ifs },
+	{ "signals", 0, do_signals }, { "sleep", 1, do_sleep }, { "write", 1, do_write },
+	{ "fill", 2, do_fill }, { "mkdir", 1, do_mkdir }, { "rm", 1, do_rm },
+	{ "chown", 2, do_chown }, { "wait-file", 1, do_waitfile }, { "kill", 1, do_kill },
+	{ "kill-pid", 2, do_kill_pid }, { "on-term", 1, do_on_term },
+	{ "ignore-term", 0, do_ignore_term }, { "orphans", 2, do_orphans },
+	{ "forks", 1, do_forks }, { "alloc", 1, do_alloc }, { "cpu", 1, do_cpu },
+	{ "direct", 3, do_direct }, { "listen", 1, do_listen }, { "connect", 1, do_connect },
+	{ "shm", 1, do_shm }, { "shm-there", 1, do_shm_there }, { "tiocsti", 0, do_tiocsti },
+	{ "mknod", 3, do_mknod }, { "exec", 1, do_exec }, { "try", 1, do_try },
+	{ "sys64", 1, do_sys64 }, { "sys32", 1, do_sys32 }, { "sysx32", 1, do_sysx32 } };
 
 static int run_one(char **argv, int n_args)
 {

@@ -236,7 +236,17 @@ START_TEST(enter)
 	ck_assert_str_eq(out.argv[0], "ls");
 	ck_assert_str_eq(out.argv[1], "--");
 	ck_assert_ptr_null(out.argv[3]);
+	ck_assert(!out.privileged);
 	strv_release(&argv);
+
+	in.privileged = true;
+	GOLDEN(stage1_enter_encode, &in,
+		"[--pid=4711][--appname=redis][--privileged][--][ls][--][-l]");
+	strv_split(&argv, "enter --pid=4711 --appname=redis --privileged -- ls", ' ');
+	ck_assert_int_eq(stage1_enter_decode((int)argv.n, argv.v, &out, &e), 0);
+	ck_assert(out.privileged);
+	strv_release(&argv);
+	in.privileged = false;
 
 	static const char *const bad[] = { "enter", "enter --pid=1 -- ls",
 		"enter --appname=a -- ls", "enter --pid=1 --appname=a --",

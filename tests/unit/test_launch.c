@@ -426,21 +426,27 @@ START_TEST(stop_and_enter)
 	ck_assert_str_eq(
 		slurp(q.dirfd, "stop.out"), arena_printf(&arena, "stop --force %s\n", p.uuid.text));
 	char *const argv[] = { (char[]){ "ls" }, (char[]){ "-l" }, NULL };
+	struct pod_command command = { .app = "app", .argv = argv };
 	pid_t child = fork();
 	if (child == 0) {
-		pod_enter(&q, &store, "app", argv, &e);
+		pod_enter(&q, &store, &command, &e);
 		fprintf(stderr, "enter: %s\n", unit_message(&e));
 		_exit(99);
 	}
 	waitpid(child, NULL, 0);
 	has(slurp(q.dirfd, "enter.out"),
 		arena_printf(&arena, "enter --pid=%d --appname=app -- ls -l\n", (int)pid));
+	/* Not of an image that does not announce that it can. */
+	command.privileged = true;
+	ck_assert_int_eq(pod_enter(&q, &store, &command, &e), -EPERM);
+	has(unit_message(&e), "--privileged");
+	command.privileged = false;
 	/* It cannot be removed while it runs. */
 	ck_assert_int_eq(pod_remove(&ps, &q, &store, &e), -EBUSY);
 	has(unit_message(&e), "is currently running");
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	ck_assert_int_lt(pod_enter(&q, &store, "app", argv, &e), 0);
+	ck_assert_int_lt(pod_enter(&q, &store, &command, &e), 0);
 	has(unit_message(&e), "is not running");
 	ok(pod_remove(&ps, &q, &store, &e));
 	pod_close(&q);
