@@ -202,7 +202,8 @@ const struct option options[] = {
 	/* Of the other commands. */
 	{ "full", NULL, "print everything in full: ids, times, sizes in bytes",
 		ON_LISTS | BIT(FETCH), OPT_BOOL, 0, CLI(full) },
-	{ "no-legend", NULL, "leave the heading out", ON_LISTS, OPT_BOOL, 0, CLI(no_legend) },
+	{ "no-legend", NULL, "leave the heading out", ON_LISTS | BIT(TRUST), OPT_BOOL, 0,
+		CLI(no_legend) },
 	{ "format", "json|json-pretty", "print JSON instead of text", ON_FORMAT, OPT_TEXT, 0,
 		CLI(format) },
 	{ "fields", "FIELD[,FIELD...]",

@@ -133,6 +133,8 @@ static int option_store(
 		*(const char **)at = value;
 		return 0;
 	case OPT_TEXT:
+		if (!*value && str_eq(o->arg, "FILE"))
+			return ERR_BAD(e, "--%s '': a file wanted", o->name);
 		if (o->arg && strchr(o->arg, '|') && !choice_allowed(o->arg, value))
 			return ERR_BAD(e, "--%s=%s: %s wanted", o->name, value, o->arg);
 		*(const char **)at = value;

@@ -210,6 +210,11 @@ int session_image(
 	const char *path = as_path(ref);
 	if (path)
 		return import_path(s, path, signature, NULL, NULL, ret, e);
+	if (strstr(ref, "://"))
+		return ERR_BAD(e,
+			"image '%s': only https://, http://, file:// and docker:// URLs can be "
+			"read",
+			ref);
 	return by_name(s, ref, signature, ret, e);
 }
 

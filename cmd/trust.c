@@ -162,6 +162,9 @@ static int add_url(const struct trust *t, const char *url, struct err *e)
 	_clean_(pubkeys) struct pubkeys keys = { 0 };
 	if (t->cli->root)
 		return ERR_BAD(e, "'%s': root keys come from files: download it first", url);
+	if (str_after(url, "http://") && !t->cli->insecure_allow_http)
+		return ERR_DENY(
+			e, "'%s' is not protected by TLS; --insecure-allow-http accepts it", url);
 	int r = remote_keys_fetch(t->session, url, &keys, e);
 	return r < 0 ? r : add_keys(t, url, &keys, e);
 }
@@ -184,10 +187,12 @@ static int add_discovered(const struct trust *t, struct err *e)
 	return r;
 }
 
-static int check_scope(const struct cli *cli, struct err *e)
+static int check_scope(const struct cli *cli, size_t n_keys, struct err *e)
 {
 	if (cli->prefix && cli->root)
 		return ERR_BAD(e, "--root and --prefix usage mutually exclusive");
+	if (cli->allow_unsigned && (!cli->prefix || n_keys || cli->match))
+		return ERR_BAD(e, "--allow-unsigned goes with --prefix, without keys and --match");
 	if (!cli->prefix && !cli->root)
 		return ERR_BAD(e, "--root required for non-prefixed (root) keys");
 	if (cli->prefix && !prefix_valid(cli->prefix))
@@ -200,12 +205,10 @@ static int trust_add(struct trust *t, const struct strlist *args, struct err *e)
 {
 	const char *path;
 	struct cli *cli = t->cli;
-	int r = check_scope(cli, e);
+	int r = check_scope(cli, args->n, e);
 	if (r < 0)
 		return r;
 	if (cli->allow_unsigned) {
-		if (!cli->prefix || args->n)
-			return ERR_BAD(e, "--allow-unsigned goes with --prefix, and without keys");
 		r = keystore_allow_unsigned(&t->ks, cli->prefix, &cli->arena, &path, e);
 		if (r >= 0)
 			printf("Images of prefix \"%s\" need no signature: \"%s\"\n", cli->prefix,
@@ -375,7 +378,10 @@ static int remove_matching(const struct trust *t, const char *key, struct err *e
 		return 0;
 	if (elsewhere)
 		return keystore_remove(elsewhere, e);
-	return ERR_NOENT(e, "no trusted key '%s'", key ? key : "--allow-unsigned");
+	if (!key)
+		return ERR_NOENT(e, "--prefix '%s': nothing allows unsigned images of exactly that",
+			t->cli->prefix);
+	return ERR_NOENT(e, "no trusted key '%s'", key);
 }
 
 static int trust_rm(struct trust *t, const struct strlist *args, struct err *e)
@@ -493,7 +499,7 @@ static int name_registry(struct session *s, const char *ref, struct named *ret, 
 	struct err ignored = ERR_INIT;
 	int r = registry_ref_parse(ref, a, &at, e);
 	if (r < 0)
-		return r;
+		return err_wrap(e, r, "image '%s'", ref);
 	if (!docker_ref_parse(str_after(at.text, "docker://"), a, &full))
 		return ERR_BAD(e, "'%s' is not the name of an image", ref);
 	ret->name = full.name;
@@ -562,16 +568,43 @@ static int trust_explain(struct trust *t, const struct strlist *args, struct err
 
 /* ---------------------------------------------------------------------------------------------- */
 
+enum { ON_ADD = 1, ON_LIST = 2, ON_RM = 4, ON_MASK = 8, ON_EXPLAIN = 16 };
+
+/* Not every flag has a meaning for every verb; NULL: adding. */
+static int check_flags(const struct cli *cli, unsigned verb, const char *word, struct err *e)
+{
+	const struct {
+		const char *name;
+		bool given;
+		unsigned verbs;
+	} flags[] = {
+		{ "prefix", cli->prefix, ON_ADD | ON_RM | ON_MASK },
+		{ "root", cli->root, ON_ADD | ON_RM | ON_MASK },
+		{ "allow-unsigned", cli->allow_unsigned, ON_ADD | ON_RM },
+		{ "match", cli->match, ON_ADD },
+		{ "skip-fingerprint-review", cli->skip_fingerprint_review, ON_ADD },
+		{ "insecure-allow-http", cli->insecure_allow_http, ON_ADD },
+		{ "format", cli->format, ON_LIST },
+		{ "no-legend", cli->no_legend, ON_LIST },
+	};
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (flags[i].given && !(flags[i].verbs & verb))
+			return ERR_BAD(e, "--%s is not for %s", flags[i].name,
+				word ? word : "adding keys");
+	return 0;
+}
+
 int cmd_trust(struct cli *cli, struct err *e)
 {
 	static const struct {
 		const char *word;
 		int (*run)(struct trust *t, const struct strlist *args, struct err *e);
+		unsigned verb;
 	} verbs[] = {
-		{ "list", trust_list },
-		{ "rm", trust_rm },
-		{ "mask", trust_mask },
-		{ "explain", trust_explain },
+		{ "list", trust_list, ON_LIST },
+		{ "rm", trust_rm, ON_RM },
+		{ "mask", trust_mask, ON_MASK },
+		{ "explain", trust_explain, ON_EXPLAIN },
 	};
 	_clean_(session) struct session s = SESSION_INIT;
 	int r = session_open(&s, cli, 0, e);
@@ -587,9 +620,13 @@ int cmd_trust(struct cli *cli, struct err *e)
 			continue;
 		rest.v++;
 		rest.n--;
-		r = verbs[i].run(&t, &rest, e);
+		r = check_flags(cli, verbs[i].verb, verbs[i].word, e);
+		if (r >= 0)
+			r = verbs[i].run(&t, &rest, e);
 		return r < 0 ? r : EXIT_OK;
 	}
-	r = trust_add(&t, &rest, e);
+	r = check_flags(cli, ON_ADD, NULL, e);
+	if (r >= 0)
+		r = trust_add(&t, &rest, e);
 	return r < 0 ? r : EXIT_OK;
 }

@@ -119,6 +119,8 @@ static int compose_hosts(const struct dns_choice *c, const char *hostname, struc
 			address = arena_strndup(a, name, (size_t)(eq - name));
 			name = eq + 1;
 		}
+		if (!address && str_eq(name, "host"))
+			return ERR_BAD(e, "--hosts-entry=host excludes other entries");
 		if (!address || !is_address(address) || !is_word(name))
 			return ERR_BAD(
 				e, "--hosts-entry '%s': IP=NAME or host wanted", entries.v[i]);

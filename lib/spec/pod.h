@@ -87,7 +87,8 @@ void volume_encode(struct jenc *j, const struct volume *v);
  *		[,idmap=BOOL]
  *	NAME,kind=empty[,readOnly=BOOL][,mode=…][,uid=][,gid=]
  *	NAME,kind=tmpfs[,size=64Mi] and as empty
- *	NAME,kind=image,source=IMAGE */
+ *	NAME,kind=image,source=IMAGE
+ * The errors leave it to the caller to say which text is meant. */
 int volume_parse(const char *text, struct arena *a, struct volume *ret, struct err *e);
 /* "volume=NAME,target=/path", as --mount has it. */
 int mount_parse(const char *text, struct arena *a, struct mount *ret, struct err *e);

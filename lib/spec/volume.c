@@ -288,25 +288,23 @@ struct parameter {
 };
 
 /* "key=value,key=value" into the struct that the rows describe. Each key once. */
-static int parse_parameters(const char *text, const struct parameter *rows, const char *what,
-	struct arena *a, void *target, struct err *e)
+static int parse_parameters(const char *text, const struct parameter *rows, struct arena *a,
+	void *target, struct err *e)
 {
 	char *rest = arena_strdup(a, text), *part;
 	while ((part = strsep(&rest, ","))) {
 		char *value = strchr(part, '=');
 		if (!value)
-			return ERR_BAD(
-				e, "%s '%.128s': '%.64s' is not KEY=VALUE", what, text, part);
+			return ERR_BAD(e, "'%.64s' is not KEY=VALUE", part);
 		*value++ = '\0';
 		const struct parameter *p = rows;
 		while (p->key && strcmp(p->key, part) != 0)
 			p++;
 		if (!p->key)
-			return ERR_BAD(
-				e, "%s '%.128s': unknown parameter '%.64s'", what, text, part);
+			return ERR_BAD(e, "unknown parameter '%.64s'", part);
 		const char **to = (const char **)((char *)target + p->offset);
 		if (*to)
-			return ERR_BAD(e, "%s '%.128s': '%s' is given twice", what, text, p->key);
+			return ERR_BAD(e, "'%s' is given twice", p->key);
 		*to = value;
 	}
 	return 0;
@@ -329,15 +327,15 @@ static const struct parameter volume_parameters[] = {
 static const char *switches_from_text(const struct volume_text *t, struct volume *v)
 {
 	if ((v->has_read_only = t->read_only) && !parse_bool(t->read_only, &v->read_only))
-		return "readOnly";
+		return "readOnly=true or false";
 	if ((v->has_recursive = t->recursive) && !parse_bool(t->recursive, &v->recursive))
-		return "recursive";
+		return "recursive=true or false";
 	if ((v->has_idmap = t->idmap) && !parse_bool(t->idmap, &v->idmap))
-		return "idmap";
+		return "idmap=true or false";
 	return NULL;
 }
 
-/* Fills *v from t; the parameter at fault, or NULL. */
+/* Fills *v from t; what is wanted instead, or NULL. */
 static const char *volume_from_text(const struct volume_text *t, struct arena *a, struct volume *v)
 {
 	struct err ignored = ERR_INIT;
@@ -345,23 +343,23 @@ static const char *volume_from_text(const struct volume_text *t, struct arena *a
 	if (str_empty(v->source))
 		v->source = NULL;
 	if (!ac_name_valid(t->name))
-		return "name";
+		return "a name of lower-case letters, digits and '-'";
 	if (!t->kind || !parse_kind(t->kind, &v->kind))
-		return "kind";
+		return "kind=host, empty, tmpfs or image";
 	const char *wrong = switches_from_text(t, v);
 	if (wrong)
 		return wrong;
 	if ((v->has_propagation = t->propagation) &&
 		!parse_propagation(t->propagation, &v->propagation))
-		return "propagation";
+		return "propagation=slave, private or shared";
 	if (t->size && quantity_parse(t->size, false, a, &v->size, &ignored) < 0)
-		return "size";
+		return "size=BYTES (as 64M)";
 	if ((v->has_mode = t->mode) && !parse_octal(t->mode, VOLUME_MODE_MAX, &v->mode))
-		return "mode";
+		return "mode=MODE (octal, up to 7777)";
 	if ((v->has_uid = t->uid) && !parse_id(t->uid, &v->uid))
-		return "uid";
+		return "uid=NUMBER";
 	if ((v->has_gid = t->gid) && !parse_id(t->gid, &v->gid))
-		return "gid";
+		return "gid=NUMBER";
 	return NULL;
 }
 
@@ -371,17 +369,16 @@ int volume_parse(const char *text, struct arena *a, struct volume *ret, struct e
 	struct volume_text t = { .name = arena_strndup(a, text, (size_t)(comma - text)) };
 	struct volume v;
 	if (!*comma)
-		return ERR_BAD(
-			e, "volume '%.128s': expected NAME,kind=host|empty|tmpfs|image,…", text);
-	int r = parse_parameters(comma + 1, volume_parameters, "volume", a, &t, e);
+		return ERR_BAD(e, "NAME,kind=host|empty|tmpfs|image,… wanted");
+	int r = parse_parameters(comma + 1, volume_parameters, a, &t, e);
 	if (r < 0)
 		return r;
 	const char *wrong = volume_from_text(&t, a, &v);
 	if (wrong)
-		return ERR_BAD(e, "volume '%.128s': bad or missing %s", text, wrong);
+		return ERR_BAD(e, "%s wanted", wrong);
 	wrong = volume_contradiction(&v, a);
 	if (wrong)
-		return ERR_BAD(e, "volume '%.128s': %s", text, wrong);
+		return ERR_BAD(e, "%s", wrong);
 	set_defaults(&v);
 	*ret = v;
 	return 0;
@@ -396,13 +393,13 @@ static const struct parameter mount_parameters[] = {
 int mount_parse(const char *text, struct arena *a, struct mount *ret, struct err *e)
 {
 	struct mount m = { 0 };
-	int r = parse_parameters(text, mount_parameters, "mount", a, &m, e);
+	int r = parse_parameters(text, mount_parameters, a, &m, e);
 	if (r < 0)
 		return r;
 	if (!m.volume || !ac_name_valid(m.volume))
-		return ERR_BAD(e, "mount '%.128s': bad or missing volume", text);
+		return ERR_BAD(e, "volume=NAME wanted");
 	if (!m.path || !path_absolute_valid(m.path))
-		return ERR_BAD(e, "mount '%.128s': target must be an absolute path", text);
+		return ERR_BAD(e, "target=PATH wanted, an absolute path");
 	*ret = m;
 	return 0;
 }

@@ -248,6 +248,8 @@ int oci_import(struct store *s, const struct oci_ref *ref, const struct oci_gate
 		.original = arena_printf(
 			a, "%s%s%s", path_base(ref->path), *ref->ref ? ":" : "", ref->ref) };
 	bool layout = ref->transport == OCI_LAYOUT;
+	if (!*ref->path)
+		return ERR_BAD(e, "a path is missing");
 	_clean_(fd) int fd = open(ref->path,
 		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (layout ? O_DIRECTORY : 0));
 	if (fd < 0)

@@ -82,21 +82,20 @@ static char *split_host(char *text, const char **ret_host)
 	return slash + 1;
 }
 
-static int check(const struct registry_ref *ref, const char *text, struct err *e)
+static int check(const struct registry_ref *ref, struct err *e)
 {
 	uint8_t digest[OCI_DIGEST_SIZE];
 	if (!host_valid(ref->host))
-		return ERR_BAD(e, "'%s': '%s' is not the name of a registry", text, ref->host);
+		return ERR_BAD(e, "'%s' is not the name of a registry", ref->host);
 	if (!repository_valid(ref->repository))
 		return ERR_BAD(e,
-			"'%s': '%s' is not the name of a repository: lower-case letters and "
-			"digits, with '.', '_', '-' and '/' between them",
-			text, ref->repository);
+			"'%s' is not the name of a repository: lower-case letters and digits, "
+			"with '.', '_', '-' and '/' between them",
+			ref->repository);
 	if (ref->tag && !tag_valid(ref->tag))
-		return ERR_BAD(e, "'%s': '%s' is not a tag", text, ref->tag);
+		return ERR_BAD(e, "'%s' is not a tag", ref->tag);
 	if (ref->digest && !oci_digest_parse(ref->digest, digest))
-		return ERR_BAD(
-			e, "'%s': '%s' is not 'sha256:' and 64 hex digits", text, ref->digest);
+		return ERR_BAD(e, "'%s' is not 'sha256:' and 64 hex digits", ref->digest);
 	return 0;
 }
 
@@ -117,7 +116,7 @@ int registry_ref_parse(const char *text, struct arena *a, struct registry_ref *r
 	}
 	bool library = str_eq(ref.host, HUB) && !strchr(repository, '/');
 	ref.repository = library ? arena_printf(a, "library/%s", repository) : repository;
-	int r = check(&ref, text, e);
+	int r = check(&ref, e);
 	if (r < 0)
 		return r;
 	const char *full = arena_printf(a, "%s/%s", ref.host, ref.repository);
@@ -127,7 +126,7 @@ int registry_ref_parse(const char *text, struct arena *a, struct registry_ref *r
 	ref.text = ref.digest ? arena_printf(a, "docker://%s@%s", full, ref.digest)
 			      : arena_printf(a, "docker://%s:%s", full, ref.tag);
 	if (!ref.name || strlen(ref.name) >= OCI_TEXT_MAX || strlen(ref.text) >= OCI_TEXT_MAX)
-		return ERR_BAD(e, "'%s' cannot be made a name of an image", text);
+		return ERR_BAD(e, "'%s' cannot be made a name of an image", full);
 	*ret = ref;
 	return 0;
 }

@@ -43,6 +43,7 @@ struct registry_ref {		/* the arena's */
 };
 /* `text` begins with "docker:". */
 bool registry_is_ref(const char *text);
+/* Its errors leave it to the caller to say which text is meant. */
 int registry_ref_parse(const char *text, struct arena *a, struct registry_ref *ret, struct err *e);
 
 /* --- registry.c ------------------------------------------------------------------------------- */

@@ -42,6 +42,18 @@ test_bad_values() {
 	refused
 	run rkt run --hostname='bad host/name' "$TESTAPP"
 	[ "$status" != 0 ] || fail 'it ran'
+	run rkt run --pod-memory=1 "$TESTAPP"
+	refused 'limits of the pod: memory limit of 1 bytes too low'
+}
+test_references() {
+	run rkt run ftp://x/y
+	refused "image 'ftp://x/y': only https://, http://, file:// and docker:// URLs can be read"
+	run rkt run oci:
+	refused "image 'oci:': a path is missing"
+	run rkt run docker://Upper
+	refused "image 'docker://Upper': 'library/Upper' is not the name of a repository"
+	run rkt trust explain docker://Upper
+	refused "image 'docker://Upper': 'library/Upper' is not the name of a repository"
 }
 test_bool_flags() {
 	run rkt run --interactive=perhaps "$TESTAPP"

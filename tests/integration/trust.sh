@@ -259,6 +259,29 @@ test_unsigned_where_it_is_allowed() {
 	image example.com/free/y 1.0 y.aci
 	run srkt fetch y.aci
 	refused
+	run srkt trust rm --prefix=example.com/free --allow-unsigned
+	refused "--prefix 'example.com/free': nothing allows unsigned images"
+}
+# A flag that would have no effect says so.
+test_flags_of_each_verb() {
+	local words
+	for words in 'list --prefix=example.com' 'list --root' 'rm --match=exact 0' 'mask --allow-unsigned 0' \
+		'explain --format=json example.com' '--no-legend --root key.pub' 'mask --insecure-allow-http 0'; do
+		# shellcheck disable=SC2086 # words
+		run srkt trust $words
+		refused 'is not for'
+	done
+	for words in '' '--root' '--prefix=example.com key.pub' '--prefix=example.com --match=exact'; do
+		# shellcheck disable=SC2086 # words
+		run srkt trust --allow-unsigned $words
+		refused '--allow-unsigned goes with --prefix'
+	done
+	run srkt trust --prefix=example.com http://127.0.0.1/key
+	refused --insecure-allow-http
+	[ ! -e config/trustedkeys ] || fail 'something is trusted'
+	run srkt trust list --no-legend
+	ok
+	is "$out" ''
 }
 
 # --- refused: one row each -----------------------------------------------------------------------

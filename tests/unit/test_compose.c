@@ -221,6 +221,36 @@ START_TEST(volumes_and_mounts_are_checked)
 }
 END_TEST
 
+/* Each error says once which text is meant, and then what is wanted. */
+START_TEST(what_a_volume_wants)
+{
+	static const struct {
+		const char *text, *wants;
+	} rows[] = {
+		{ "v", "NAME,kind=host|empty|tmpfs|image,… wanted" },
+		{ "V,kind=empty", "a name of lower-case letters" },
+		{ "v,source=/", "kind=host, empty, tmpfs or image wanted" },
+		{ "v,kind=empty,foo=1", "unknown parameter 'foo'" },
+		{ "v,kind=empty,mode", "'mode' is not KEY=VALUE" },
+		{ "v,kind=empty,mode=1,mode=2", "'mode' is given twice" },
+		{ "v,kind=empty,mode=9", "mode=MODE (octal, up to 7777) wanted" },
+		{ "v,kind=empty,uid=a", "uid=NUMBER wanted" },
+		{ "v,kind=tmpfs,size=x", "size=BYTES (as 64M) wanted" },
+		{ "v,kind=host,source=/,readOnly=x", "readOnly=true or false wanted" },
+		{ "v,kind=host,source=/,propagation=x", "propagation=slave, private or shared" },
+		{ "v,kind=host", "a host volume needs a source" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		begin(1, APP(""));
+		add(&c.volumes, rows[i].text);
+		bad(arena_printf(&a, "--volume '%s': %s", rows[i].text, rows[i].wants));
+	}
+	begin(1, APP(""));
+	add(&apps[0].mounts, "volume=v,target=x");
+	bad("--mount 'volume=v,target=x': target=PATH wanted, an absolute path");
+}
+END_TEST
+
 START_TEST(early_mounts_are_of_all_apps)
 {
 	begin(2, APP(""));
@@ -312,6 +342,6 @@ END_TEST
 
 UNIT_MAIN("compose", &golden, &environment_has_rkt_s_precedence, &environment_is_checked,
 	&names_come_from_images_and_differ, &exec_may_come_from_image_or_user,
-	&volumes_and_mounts_are_checked, &early_mounts_are_of_all_apps,
+	&volumes_and_mounts_are_checked, &what_a_volume_wants, &early_mounts_are_of_all_apps,
 	&implicit_volumes_are_each_app_s_own, &isolators_are_checked_and_replace_the_image_s,
 	&platform_is_checked, &host_volumes_must_exist)

@@ -86,6 +86,9 @@ START_TEST(words_cannot_make_lines)
 	strlist_add(&a, &c.hosts, "name");
 	bad("IP=NAME or host wanted");
 	c = (struct dns_choice){ 0 };
+	strlist_add(&a, &c.hosts, "host,10.0.0.1=a");
+	bad("--hosts-entry=host excludes other entries");
+	c = (struct dns_choice){ 0 };
 	strlist_add(&a, &c.hosts, "10.0.0.1=a,host");
 	ck_assert_int_eq(compose(), 0); /* a name like any other */
 }

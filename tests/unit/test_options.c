@@ -118,6 +118,7 @@ START_TEST(choices_are_checked)
 	bad("rkt run --net=bridge x", "--net=bridge: none|host wanted");
 	bad("rkt run --net x", "--net=none|host");
 	bad("rkt run --ipc=public x", "auto|private|parent wanted");
+	bad("rkt run --uuid-file-save= x", "--uuid-file-save '': a file wanted");
 	bad("rkt list --format=xml", "json|json-pretty wanted");
 }
 END_TEST

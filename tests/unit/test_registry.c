@@ -63,6 +63,8 @@ START_TEST(wrong_references)
 		struct err e = ERR_INIT;
 		ck_assert_msg(registry_ref_parse(bad[i], &a, &ref, &e) < 0, "%s", bad[i]);
 		ck_assert(e.len > 0);
+		/* The caller says which it was. */
+		ck_assert_msg(!strstr(e.msg, "docker:"), "%s", e.msg);
 	}
 }
 END_TEST
