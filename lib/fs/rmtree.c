@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,12 +92,38 @@ static int open_dir(int at, const char *name)
 	return open_here(at, name, O_RDONLY);
 }
 
+/* Takes the attributes away that keep a file from being removed, which an app may have set that has
+ * CAP_LINUX_IMMUTABLE. Where there are none it fails. */
+static int unlock_fd(int fd)
+{
+	const unsigned lock = FS_IMMUTABLE_FL | FS_APPEND_FL;
+	unsigned flags; /* the kernel's type, whatever its number says */
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & lock))
+		return -1;
+	flags &= ~lock;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
+static int unlock(int at, const char *name)
+{
+	struct stat st;
+	int done = unlock_fd(at);
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return done;
+	_clean_(fd) int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd >= 0 && unlock_fd(fd) == 0 ? 0 : done;
+}
+
 static int unlink_in(int at, const char *name, int flags)
 {
 	if (unlinkat(at, name, flags) == 0)
 		return 0;
-	if (errno != EACCES || fchmod(at, 0700) < 0)
+	int num = errno;
+	if ((num != EACCES || fchmod(at, 0700) < 0) && (num != EPERM || unlock(at, name) < 0)) {
+		errno = num;
 		return -1;
+	}
 	return unlinkat(at, name, flags);
 }
 
@@ -104,7 +132,10 @@ static void move_up(struct rm *c, int at, const char *name)
 {
 	char to[64];
 	snprintf(to, sizeof to, ".rmtree-%016llx-%lu", (unsigned long long)c->nonce, c->moved++);
-	if (renameat(at, name, c->top, to) == 0)
+	int r = renameat(at, name, c->top, to);
+	if (r < 0 && errno == EPERM && unlock(at, name) == 0)
+		r = renameat(at, name, c->top, to);
+	if (r == 0)
 		c->progress++;
 	else if (errno != ENOENT)
 		failed(c, errno, "move", name);
