@@ -8,16 +8,20 @@
  *every process that it can see: at its program, its root, its working directory and its
  *descriptors, and traces it. Says `reached …` for what is not of its own root, or not yet its
  *equal, but for processes that are that PROGRAM.
+ *	race immutable PATH...	makes files immutable
+ *	race escape PATH	leaves a changed root by a descriptor, and looks for PATH from there
  *
- * Each says `go` when it begins and how often it did what it does when it ends.
+ * Each of the first says `go` when it begins and how often it did what it does when it ends.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -181,6 +185,36 @@ static int peek(char **a)
 	return done("looked", looks);
 }
 
+/* --- once ------------------------------------------------------------------------------------- */
+
+static int immutable(char **a)
+{
+	for (; *a; a++) {
+		int flags = FS_IMMUTABLE_FL, fd = open(*a, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0) {
+			printf("%s: %s\n", *a, errno == ENOTTY ? "not supported" : strerror(errno));
+			return 1;
+		}
+		close(fd);
+	}
+	return 0;
+}
+
+static int escape(char **a)
+{
+	int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)mkdir("/below", 0755);
+	if (old < 0 || chroot("/below") < 0 || fchdir(old) < 0)
+		return 1;
+	for (int i = 0; i < 100; i++)
+		if (chdir("..") < 0)
+			return 1;
+	if (chroot(".") < 0)
+		return 1;
+	puts(access(a[0], F_OK) ? "not there" : "reached");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 5 && !strcmp(argv[1], "swap"))
@@ -189,6 +223,13 @@ int main(int argc, char **argv)
 		return plant(argv + 2);
 	if (argc == 4 && !strcmp(argv[1], "peek"))
 		return peek(argv + 2);
-	fputs("usage: race swap A B STOP | plant DIR TO STOP | peek STOP PROGRAM\n", stderr);
+	if (argc > 2 && !strcmp(argv[1], "immutable"))
+		return immutable(argv + 2);
+	if (argc == 3 && !strcmp(argv[1], "escape"))
+		return escape(argv + 2);
+	fputs("usage: race swap A B STOP | plant DIR TO STOP | peek STOP PROGRAM | immutable "
+	      "PATH... | "
+	      "escape PATH\n",
+		stderr);
 	return 2;
 }
