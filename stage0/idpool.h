@@ -4,10 +4,10 @@
  *
  * Each has ID_COUNT ids, users and groups alike. Pure: texts of files in, ranges out.
  *
- *	- Where /etc/subuid and /etc/subgid (subuid(5)) give ids to the user "rkt", those that are
- *in both, cut into pieces.
- *	- Else ID_DEFAULT_FIRST and on, which no distribution assigns to anything, without the
- *pieces in which somebody has subordinate ids, or an account or group has its own.
+ * Where /etc/subuid and /etc/subgid (subuid(5)) give ids to the user "rkt", they are those that are
+ * in both, cut into pieces. Else they are ID_DEFAULT_FIRST and on, which no distribution assigns to
+ * anything, without the pieces in which somebody has subordinate ids, or an account or group has
+ * its own.
  *
  * Files are refused where a line is malformed: what it says could not be kept.
  */

@@ -2,9 +2,9 @@
 /*
  * apply: the one column in which a process gives up its privileges and becomes the app.
  *
- *	label of execve → limits → setgroups → bounding set → KEEPCAPS → setresgid → setresuid →
- *capset → ambient → no_new_privs → read back → parent death signal (where asked for) → filter →
- *execve
+ *	label of execve → limits → setgroups → bounding set → KEEPCAPS → setresgid →
+ *	setresuid → capset → ambient → no_new_privs → read back →
+ *	parent death signal (where asked for) → filter → execve
  *
  * For a user other than root nothing is left of the permitted, effective and inheritable sets,
  * unless the manifest's retain set was explicit: then it is raised as ambient. root's inheritable

@@ -8,8 +8,8 @@
  *
  * Keys are HOST[:PORT][/NAMESPACE…]; the longest that is the repository's, by whole components,
  * counts. A key that is a URL, as docker writes them, means its host alone. A helper of the
- *registry goes before `auths`, the store before them too when it has something. What belongs to
- *other registries is not looked at.
+ * registry goes before `auths`, the store before them too when it has something. What belongs to
+ * other registries is not looked at.
  */
 #pragma once
 

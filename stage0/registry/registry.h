@@ -10,7 +10,7 @@
  *
  * Whatever is asked for by digest is checked against it, by another process than the one that
  * received it; a digest is "sha256:" and 64 lower-case hex digits and nothing else. What a tag
- *gives is checked against Docker-Content-Digest. Who we are for the registry is login.h's.
+ * gives is checked against Docker-Content-Digest. Who we are for the registry is login.h's.
  *
  * A struct registry is one repository of one registry. registry_pull() is the whole way from a
  * reference to an image in the store:

@@ -3,9 +3,10 @@
  * signatures: where a registry keeps those of its images.
  *
  *	the tag sha256-<hex>.sig    cosign's, up to version 2
- *	referrers                   sigstore bundles, and cosign's in that place: the API, or the
- *tag sha256-<hex> lookaside                   OpenPGP, outside of the registry
- *(stage0/trust/lookaside.h)
+ *	referrers                   sigstore bundles, and cosign's in that place:
+ *	                            the API, or the tag sha256-<hex>
+ *	lookaside                   OpenPGP, outside of the registry:
+ *	                            stage0/trust/lookaside.h
  */
 #pragma once
 

@@ -7,7 +7,7 @@
  *	cas/tmp/info-<key>       what the fetch worker tells about it (stage0/fetch.h)
  *
  * A key is 32 hex digits made of the URL. That two URLs have the same key is unlikely, and
- *harmless: a note says which URL it is about, and parts are only waited for.
+ * harmless: a note says which URL it is about, and parts are only waited for.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * render: a sink that extracts one appc image over what earlier ones have left in a root
- *filesystem. appc 0.8.11, spec/ace.md "Filesystem Setup".
+ * filesystem. appc 0.8.11, spec/ace.md "Filesystem Setup".
  *
  * What is there already makes room for what the archive has under the same path. Two directories
  * are merged, the later one's attributes count. Nothing is ever followed: a symbolic link where the
