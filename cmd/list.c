@@ -43,6 +43,15 @@ static int by_creation(const void *a, const void *b)
 	return strcmp(x->uuid, y->uuid);
 }
 
+/* Texts of a pod's files, for a terminal. */
+static const char *escaped(struct arena *a, const char *text)
+{
+	const size_t size = 4 * strlen(text) + 1;
+	char *safe = arena_alloc(a, size, 1);
+	text_escape(text, safe, size);
+	return safe;
+}
+
 static const char *networks_text(struct arena *a, const struct pod_info *p)
 {
 	_clean_(str) struct str s = STR_INIT(STR_MAX_LINE);
@@ -150,10 +159,7 @@ static void print_report(struct arena *a, const char *app, const struct report *
 		const char *text = arena_printf(a, "%s: %s%s%s%s", line->isolator,
 			report_state_name(line->state), line->why ? " (" : "",
 			line->why ? line->why : "", line->why ? ")" : "");
-		const size_t size = 4 * strlen(text) + 1;
-		char *safe = arena_alloc(a, size, 1);
-		text_escape(text, safe, size);
-		printf("isolator%s%s=%s\n", app ? "-" : "", app ? app : "", safe);
+		printf("isolator%s%s=%s\n", app ? "-" : "", app ? app : "", escaped(a, text));
 	}
 }
 
@@ -177,11 +183,11 @@ static void print_status(struct cli *cli, const struct pod_info *p)
 	if (p->started_ns)
 		printf("started=%s\n", time_text(a, p->started_ns));
 	if (p->n_networks)
-		printf("networks=%s\n", networks_text(a, p));
+		printf("networks=%s\n", escaped(a, networks_text(a, p)));
 	if (p->pid > 0)
 		printf("pid=%d\n", (int)p->pid);
 	if (p->insecure)
-		printf("insecure=%s\n", p->insecure);
+		printf("insecure=%s\n", escaped(a, p->insecure));
 	if (p->users.count)
 		printf("private-users=%u:%u\n", p->users.first, p->users.count);
 	print_isolators(a, p);

@@ -4,12 +4,18 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+
 #define TAB 8
 #define NS 1000000000LL
 
 void table_cell(struct table *t, const char *text)
 {
-	strv_add(&t->cells, text);
+	const size_t size = 4 * strlen(text) + 1;
+	_clean_(mem) char *safe = xmalloc(size);
+	text_escape(text, safe, size);
+	strv_add(&t->cells, safe);
 }
 
 void table_end_row(struct table *t)

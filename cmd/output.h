@@ -13,7 +13,8 @@
 /*
  * table: rows of cells, aligned by tabs as Go's text/tabwriter does with tab stops of 8 and one
  * column of padding: a column is as wide as its widest cell in the run of rows that have it, and
- * the last cell of a row belongs to no column.
+ * the last cell of a row belongs to no column. What is in a cell may be an image's own: what a
+ * terminal would act upon is escaped.
  */
 struct table {
 	struct strv cells;

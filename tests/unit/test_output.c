@@ -82,6 +82,14 @@ START_TEST(width_counts_characters)
 }
 END_TEST
 
+START_TEST(nothing_that_a_terminal_acts_upon)
+{
+	struct table t = TABLE_INIT;
+	row(&t, "a:1\033[2J", "x\ny", NULL);
+	expect(&t, "a:1\\x1b[2J\tx\\x0ay\n");
+}
+END_TEST
+
 START_TEST(times_are_written_as_go_does)
 {
 	_clean_(arena) struct arena a = ARENA_INIT;
@@ -149,6 +157,7 @@ START_TEST(sizes)
 }
 END_TEST
 
-UNIT_MAIN("output", &columns_are_aligned_by_tabs, &one_column_of_padding_at_least,
-	&empty_cells_keep_their_column, &a_shorter_row_ends_the_run_of_a_column,
-	&width_counts_characters, &times_are_written_as_go_does, &ages_are_rounded_down, &sizes)
+UNIT_MAIN("output", &nothing_that_a_terminal_acts_upon, &columns_are_aligned_by_tabs,
+	&one_column_of_padding_at_least, &empty_cells_keep_their_column,
+	&a_shorter_row_ends_the_run_of_a_column, &width_counts_characters,
+	&times_are_written_as_go_does, &ages_are_rounded_down, &sizes)
