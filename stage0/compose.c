@@ -289,7 +289,7 @@ static int compose_exec(
 	}
 	for (size_t i = 0; i < in->args.n; i++)
 		strlist_add(a, &exec, in->args.v[i]);
-	if (!exec.n)
+	if (!exec.n || !*exec.v[0])
 		return ERR_BAD(e, "the image does not say what to run: give a program with --exec");
 	app->exec = exec;
 	for (size_t i = 0; i < exec.n; i++)

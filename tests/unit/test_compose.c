@@ -185,6 +185,9 @@ START_TEST(exec_may_come_from_image_or_user)
 	begin(1, "");
 	bad("give a program with --exec");
 	begin(1, "");
+	add(&apps[0].args, ""); /* is no program either */
+	bad("give a program with --exec");
+	begin(1, "");
 	apps[0].exec = "/bin/sh";
 	add(&apps[0].args, "-c");
 	struct app *app = good()->apps[0].app;
