@@ -134,8 +134,14 @@ static int decode_state(struct jctx *c, const struct json *v, const struct jpath
 	return jdec_error(c, at, "expected \"enforced\", \"changed\" or \"ignored\"");
 }
 
+static int check_name(struct jctx *c, const struct jpath *at, const void *target)
+{
+	return **(const char *const *)target ? 0 : jdec_error(c, at, "empty");
+}
+
 static const struct jfield line_fields[] = {
-	{ "isolator", J_STRING, offsetof(struct report_line, isolator), J_REQUIRED },
+	{ "isolator", J_STRING, offsetof(struct report_line, isolator), J_REQUIRED,
+		.check = check_name },
 	{ "state", J_CUSTOM, offsetof(struct report_line, state), J_REQUIRED,
 		.decode = decode_state },
 	{ "why", J_STRING, offsetof(struct report_line, why) },

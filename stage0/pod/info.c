@@ -149,8 +149,8 @@ static void read_statuses(struct pod *p, struct arena *a, struct pod_info *info)
 /* --- networks ------------------------------------------------------------------------------ */
 
 static const struct jfield net_fields[] = {
-	{ "netName", J_STRING, offsetof(struct pod_net_info, name), 0 },
-	{ "ip", J_STRING, offsetof(struct pod_net_info, ip), 0 },
+	{ "netName", J_STRING, offsetof(struct pod_net_info, name), J_REQUIRED },
+	{ "ip", J_STRING, offsetof(struct pod_net_info, ip), J_REQUIRED },
 	{ 0 },
 };
 

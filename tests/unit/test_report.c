@@ -61,7 +61,8 @@ START_TEST(what_is_no_report_is_refused)
 		"{\"apps\":{\"x\":{}}}", "{\"pod\":[{\"isolator\":\"a\"}]}",
 		"{\"pod\":[{\"isolator\":\"a\",\"state\":\"broken\"}]}",
 		"{\"pod\":[{\"isolator\":\"a\",\"state\":1}]}",
-		"{\"pod\":[{\"isolator\":1,\"state\":\"ignored\"}]}", "{\"pod\":[1]}" };
+		"{\"pod\":[{\"isolator\":1,\"state\":\"ignored\"}]}",
+		"{\"pod\":[{\"isolator\":\"\",\"state\":\"ignored\"}]}", "{\"pod\":[1]}" };
 	struct pod_report r;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		ck_assert_msg(pod_report_decode(bad[i], strlen(bad[i]), &arena, &r, &e) < 0, "%s",
