@@ -9,5 +9,4 @@ UNPACK_LIBS_EXTRA += -Wl,--gc-sections
 $(B)/tests/unit/test_store $(B)/tests/unit/test_worker $(B)/tests/unit/test_unpack: | $(B)/libexec/rkt/unpack
 
 # The fuzzer of archives runs reader and writer in its own process.
-$(FUZZ_B)/fuzz_untar: $(patsubst %.c,$(FUZZ_B)/%.o,$(UNPACK_C) $(CONFINE_C))
 $(FUZZ_B)/fuzz_untar $(B)/tests/fuzz/replay_untar: FUZZ_LIBS = $(UNPACK_LIBS) $(UNPACK_LIBS_EXTRA)

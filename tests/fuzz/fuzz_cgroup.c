@@ -5,6 +5,74 @@
 #include "lib/sys/proc.h"
 #include "tests/fuzz/fuzz.h"
 
+/* The same once more, the simple way: every kind's first mount, or the first that shows all of it,
+ * by proc(5). Only where it has been found; which kinds count is cgroup.h's. */
+struct simple {
+	char mount[512], root[512], own[512];
+};
+
+static bool has_word(const char *list, const char *word)
+{
+	_clean_(mem) char *both = xasprintf(",%s,", list);
+	_clean_(mem) char *one = xasprintf(",%s,", word);
+	return strstr(both, one) != NULL;
+}
+
+static void octal(char *s)
+{
+	char *to = s;
+	unsigned v;
+	for (; *s; *to++ = *s++) {
+		if (*s == '\\' && strspn(s + 1, "01234567") >= 3 && s[1] < '4' &&
+			sscanf(s + 1, "%3o", &v) == 1) {
+			s += 3;
+			*s = (char)v;
+		}
+	}
+	*to = '\0';
+}
+
+static void simple_mount(const char *line, const char *controller, struct simple *ret)
+{
+	const char *dash = strstr(line, " - cgroup");
+	char root[512], mount[512], type[512], options[512];
+	_clean_(mem) char *head = dash ? xstrndup(line, (size_t)(dash - line)) : NULL;
+	if (!dash || sscanf(head, "%*s %*s %*s %511s %511s", root, mount) != 2 ||
+		sscanf(dash + 3, "%511s %*s %511s", type, options) != 2)
+		return;
+	if (*root != '/' || *mount != '/' || strcmp(type, controller ? "cgroup" : "cgroup2") != 0 ||
+		(controller && !has_word(options, controller)))
+		return;
+	octal(root);
+	octal(mount);
+	if (*ret->mount && (!strcmp(ret->root, "/") || strcmp(root, "/") != 0))
+		return;
+	strncpy(ret->root, root, sizeof root);
+	strncpy(ret->mount, mount, sizeof mount);
+}
+
+static void same_as_simple(const char *text, const struct cgroup_view *view)
+{
+	static const char *const words[_CGROUP_KIND_MAX] = { NULL, "name=systemd", "memory", "cpu",
+		"pids", "blkio", "devices" };
+	/* Its words are cut at white space of every kind and at a length; only texts without
+	 * matter. */
+	if (strpbrk(text, "\t\v\f\r") || strstr(text, "  ") || strlen(text) > 500 ||
+		strstr(text, "\n ") || strstr(text, " \n") || *text == ' ' || str_ends(text, " "))
+		return;
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
+		_clean_(mem) char *copy = xstrdup(text);
+		struct simple s = { 0 };
+		char *rest = copy;
+		for (char *line; (line = strsep(&rest, "\n"));)
+			simple_mount(line, words[k], &s);
+		if (!view->v[k].mount)
+			continue;
+		FUZZ_HOLDS(strcmp(view->v[k].mount, s.mount) == 0);
+		FUZZ_HOLDS(strcmp(view->v[k].root, s.root) == 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_clean_(mem) char *text = fuzz_text(data, size);
@@ -14,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = ERR_INIT;
 	/* Each reader skips the lines that are the other's. */
 	cgroup_view_parse(text, text, &a, &view);
+	same_as_simple(text, &view);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
 		if (!view.v[k].mount)
 			continue;
