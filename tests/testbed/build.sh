@@ -71,9 +71,24 @@ make_initrd() {
 	rm -rf initrd
 }
 
+# Policies of the security modules, compiled here: the guest needs no compiler, and the host none that is installed.
+make_policies() {
+	rm -rf compilers download
+	mkdir download
+	(cd download && apt-get -q -o APT::Sandbox::User=root download apparmor secilc libsepol2)
+	local package
+	for package in download/*.deb; do dpkg -x "$package" compilers; done
+	compilers/sbin/apparmor_parser --config-file /dev/null --skip-kernel-load --skip-cache \
+		--features-file compilers/usr/share/apparmor-features/features --ofile rootfs/etc/apparmor.policy "$here/guest/apparmor.profile"
+	LD_LIBRARY_PATH=$(echo compilers/lib/*/) compilers/usr/bin/secilc --policyvers=33 --output=rootfs/etc/selinux.policy \
+		--filecontext=/dev/null "$here/guest/selinux.cil"
+	rm -rf compilers download
+}
+
 make_vm() {
 	local version cgroups
 	get_kernel
+	make_policies
 	make_initrd
 	rm -rf rootfs/usr/lib/modules
 	mkdir -p rootfs/usr/lib/modules

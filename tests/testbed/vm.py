@@ -24,13 +24,19 @@ MEMORY = "768M"
 COMMAND_SIZE = 65536
 KERNEL_ARGS = (
     "console=ttyS0 quiet loglevel=3 panic=-1 random.trust_cpu=on mitigations=off nokaslr no_timer_check lpj=4000000"
-    " audit=0 selinux=0 apparmor=0"
+    " audit=0"
     " systemd.unit=vmrun.target systemd.show_status=0 systemd.log_level=notice vmrun.date=%d"
 )
 CGROUPS = {
     "pure": "",
     "hybrid": " systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=0",
     "legacy": " systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1",
+}
+# Of the security modules that give labels a machine has one at most.
+LABELS = {
+    "pure": " security=apparmor apparmor=1 selinux=0",
+    "hybrid": " security=selinux selinux=1 apparmor=0",
+    "legacy": " selinux=0 apparmor=0",
 }
 TIME_LIMIT, NO_STATUS = 124, 125
 
@@ -73,7 +79,7 @@ class Machine:
     """A directory of sockets and files, and the processes that use them; all gone at the end of `with`."""
 
     def __init__(self, cgroups):
-        self.kernel_args = KERNEL_ARGS % time.time() + CGROUPS[cgroups]
+        self.kernel_args = KERNEL_ARGS % time.time() + CGROUPS[cgroups] + LABELS[cgroups]
         self.snapshot = "%s/snap-%s" % (TESTBED, cgroups)
 
     def __enter__(self):

@@ -358,6 +358,53 @@ check_users() {
 	rmdir "$dir/disk" "$dir/ram" "$dir"
 }
 
+# --- labels of security modules -----------------------------------------------------------------
+# A label is the manifest's to say: no flag gives it.
+labelled() { # ISOLATOR VALUE WORD…: /run/pod.json, whose app is testapp with these words
+	local words
+	words=$(printf ', "%s"' "${@:3}")
+	cat >/run/pod.json <<-END
+		{"acKind": "PodManifest", "acVersion": "0.8.11", "apps": [{"name": "x", "image": {"id": "$($rkt fetch --full "$image")"},
+		"app": {"exec": ["/bin/testapp"$words], "user": "0", "group": "0", "isolators": [{"name": "$1", "value": $2}]}}]}
+	END
+}
+# May it make /free and not /denied, as the app itself and as somebody who enters?
+is_confined() { # ISOLATOR VALUE LABEL DENIED
+	local uuid
+	labelled "$1" "$2" mkdir "$4"
+	wait_unit -- --pod-manifest=/run/pod.json
+	is 'the app is denied what it should be' "$status $out" "1 $4: Permission denied"
+	labelled "$1" "$2" write /free x + on-term 0
+	unit labelled -- --pod-manifest=/run/pod.json
+	wait_for says labelled '^waiting'
+	uuid=$(pod_of labelled)
+	is 'and nothing else, under its label' "$(tr -d '\0' <"/proc/$(app_of "$uuid")/attr/current")" "$3"
+	out=$($rkt enter "$uuid" /bin/testapp cat /proc/self/attr/current + write /more x + mkdir "$4" 2>&1)
+	has 'who enters is under it, too' "$out" "$3"
+	has 'and denied the same' "$out" "$4: Permission denied"
+	systemctl stop labelled
+	no_groups_left
+}
+check_apparmor() {
+	labelled os/linux/apparmor-profile '"rkt-test"' exit 0
+	out=$($rkt run --pod-manifest=/run/pod.json 2>&1)
+	is 'a profile that is not loaded is refused' "$?" 254
+	has 'with what to do' "$out" "profile 'rkt-test' is not loaded (see apparmor_parser(8))"
+	is 'before anything of the pod is made' "$(find /var/lib/rkt/pods -mindepth 2 -maxdepth 2)" ''
+	cat /etc/apparmor.policy >/sys/kernel/security/apparmor/.load
+	is_confined os/linux/apparmor-profile '"rkt-test"' 'rkt-test (enforce)' /denied
+}
+check_selinux() {
+	cat /etc/selinux.policy >/sys/fs/selinux/load
+	echo 1 >/sys/fs/selinux/enforce
+	is_confined os/linux/selinux-context '{"user": "system_u", "role": "system_r", "type": "app_t", "level": "s0:c1"}' \
+		system_u:system_r:app_t:s0:c1 /denied
+	labelled os/linux/selinux-context '{"user": "system_u", "role": "system_r", "type": "nobody_t", "level": "s0"}' exit 0
+	wait_unit -- --pod-manifest=/run/pod.json
+	has "a context that the policy does not know: the app is not run ($status)" "$out" "SELinux: write 'system_u:system_r:nobody_t:s0' to '/proc/self/attr/exec': Invalid argument"
+	echo 0 >/sys/fs/selinux/enforce
+}
+
 check_pure_v2() { is 'all control groups are of version 2' "$(grep -c cgroup /proc/self/mountinfo) $hierarchy" '1 /sys/fs/cgroup'; }
 check_hybrid() { is 'control groups are of both versions' $hierarchy /sys/fs/cgroup/unified; }
 check_v1() { is 'all control groups are of version 1' $hierarchy /sys/fs/cgroup/systemd; }
