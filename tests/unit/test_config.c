@@ -24,6 +24,7 @@ static void setup(void)
 		snprintf(dirs[i], sizeof dirs[i], "%s/%s", base, names[i]);
 		ck_assert_int_eq(mkdir(dirs[i], 0755), 0);
 		ck_assert_int_eq(mkdir(arena_printf(&arena, "%s/paths.d", dirs[i]), 0755), 0);
+		ck_assert_int_eq(mkdir(arena_printf(&arena, "%s/pods.d", dirs[i]), 0755), 0);
 		ck_assert_int_eq(mkdir(arena_printf(&arena, "%s/stage1.d", dirs[i]), 0755), 0);
 	}
 }
@@ -142,6 +143,8 @@ static const struct {
 	{ "stage1.d/a.json", STAGE1(",\"location\":\"x/y\""),
 		"default stage1 image location is either a relative path or a URL without scheme" },
 	{ "stage1.d/a.json", STAGE1(",\"location\":\"ftp://x\""), "invalid scheme" },
+	{ "pods.d/a.json", "{\"rktKind\":\"pods\",\"rktVersion\":\"v1\",\"privateUser\":true}",
+		"privateUsers is missing: true or false" },
 };
 
 START_TEST(bad_files)
