@@ -8,6 +8,8 @@
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
 
+#define TRUST_WORDS "list rm mask explain"
+
 static bool shown(const struct option *o, size_t cmd)
 {
 	return !(o->flags & OPTION_HIDDEN) && option_of(o, (enum cmd_id)cmd);
@@ -135,7 +137,7 @@ static void bash_script(struct str *out)
 				str_add(out, "bash zsh fish");
 		}
 		if (i == CMD_TRUST)
-			str_add(out, "' words='list rm mask explain");
+			str_add(out, "' words='" TRUST_WORDS);
 		str_add(out, "' ;;\n");
 	}
 	str_add(out, "\tesac\n"
@@ -222,7 +224,11 @@ static void zsh_script(struct str *out)
 		for (size_t k = 0; k < n_options; k++)
 			if (shown(&options[k], i))
 				zsh_option(out, &options[k]);
-		str_add(out, "\t\t)\n\t\t_arguments $flags '*:argument:_files' ;;\n");
+		str_add(out, "\t\t)\n\t\t_arguments $flags ");
+		if (i == CMD_TRUST) /* the first argument is the command itself */
+			str_add(out, "'2:argument: _alternative \"words\\:word\\:(" TRUST_WORDS
+				     ")\" \"files\\:file\\:_files\"' ");
+		str_add(out, "'*:argument:_files' ;;\n");
 	}
 	for (size_t f = 0; f < N_CMD_FAMILIES; f++) {
 		str_addf(out, "\t%s)\n\t\tnames=(\n", cmd_families[f].name);
@@ -308,6 +314,8 @@ static void fish_script(struct str *out)
 		fish_quoted(out, cmds[i].summary);
 		str_addc(out, '\n');
 	}
+	str_add(out, "complete -c rkt -n '__fish_seen_subcommand_from trust; and not "
+		     "__fish_seen_subcommand_from " TRUST_WORDS "' -a '" TRUST_WORDS "'\n");
 	for (size_t i = 0; i < n_options; i++)
 		if (options[i].commands == OPTIONS_ALL && !(options[i].flags & OPTION_HIDDEN))
 			fish_option(out, &options[i], "");

@@ -114,3 +114,23 @@ test_scripts_of_other_shells_parse() {
 	zsh -n _rkt
 	fish --no-execute rkt.fish
 }
+test_trust_words_are_completed() {
+	is "$(complete_bash rkt trust ex)" explain
+	"$RKT" completion fish >rkt.fish
+	is "$(fish --no-config -c 'source rkt.fish; complete -C "rkt trust ex"')" explain
+	is "$(fish --no-config -c 'source rkt.fish; complete -C "rkt trust rm lis"')" '' 'a second word'
+	"$RKT" completion zsh >_rkt
+	# zsh completes for a terminal alone, which shows what is typed, too
+	cat >typist <<-'EOF'
+		zmodload zsh/zpty
+		zpty z 'TERM=dumb zsh -f -i'
+		zpty -w z 'autoload -U compinit; compinit -D -u; source ./_rkt; rkt() { print -r -- "<$*""done>"; }; print rea""dy'
+		zpty -r -m z out '*ready*'
+		zpty -w -n z $'rkt trust exp\t\n'
+		zpty -r -m z out '*done>*'
+		print -r -- $out
+		zpty -d z
+	EOF
+	zsh -f typist >zsh.out
+	has "$(cat zsh.out)" '<trust explaindone>'
+}
