@@ -2,9 +2,11 @@
 #include "stage0/fetch/pgp.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 
@@ -35,8 +37,10 @@ int pgp_open(rnp_ffi_t *ret, struct err *e)
 	rnp_result_t r = rnp_ffi_create(&ffi, "GPG", "GPG");
 	if (r != RNP_SUCCESS)
 		return failed(e, r, "start librnp");
-	/* Its opinions belong into answers, not on standard error. */
-	(void)rnp_ffi_set_log_fd(ffi, 1);
+	/* Its opinions belong into answers, not on standard error. It closes what it is given. */
+	int log = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (log >= 0 && rnp_ffi_set_log_fd(ffi, log) != RNP_SUCCESS)
+		fd_close(log);
 	int s = forbid_weak_digests(ffi, e);
 	if (s >= 0)
 		*ret = take_ptr(ffi);
