@@ -35,7 +35,8 @@ static int accept(void *ctx, struct registry *g, const struct registry_candidate
 static bool usable(void *ctx, const struct image *image)
 {
 	struct pulling *p = ctx;
-	return judge_stored(p->judge.s, p->ref, image);
+	struct err why = ERR_INIT;
+	return judge_stored(p->judge.s, p->ref, image, &why);
 }
 
 static int pull(struct session *s, const struct registry_ref *ref, const char *signature,
@@ -73,15 +74,16 @@ static int fetch(struct session *s, const char *text, const char *signature, str
 		return r;
 	if (!str_eq(policy, "update")) {
 		r = registry_stored(&s->store, &ref, &s->cli->arena, ret, e);
-		bool mine = r >= 0 && judge_stored(s, &ref, ret);
+		struct err why = ERR_INIT;
+		bool mine = r >= 0 && judge_stored(s, &ref, ret, &why);
 		if (mine)
 			dbg("image: using image from local store for '%s'", ref.text);
 		if (mine)
 			return r;
 		if (r >= 0 && str_eq(policy, "never"))
-			return ERR_DENY(e,
-				"it is in the store, but nobody who is trusted for that name is "
-				"known to have signed it, and nothing else may be asked");
+			return *e = why,
+			       err_wrap(e, -EPERM,
+				       "it is in the store, and nothing else may be asked");
 		if (str_eq(policy, "never"))
 			return ERR_NOENT(
 				e, "it is not in the store, and nothing else may be asked");

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/judge.h"
 
+#include <stdlib.h>
+
 #include "lib/base/cleanup.h"
 #include "lib/fs/io.h"
 #include "lib/spec/docker_ref.h"
 #include "stage0/fetch.h"
 #include "stage0/registry/signatures.h"
 #include "stage0/trust/lookaside.h"
+#include "stage0/trust/policy_check.h"
 
 static bool insecure(const struct session *s)
 {
@@ -44,6 +47,18 @@ static int collect_file(
 	return r;
 }
 
+/* The policy, where the configuration has one: what the keystore says holds already. */
+static int meets_policy(struct session *s, const struct layered_subject *subject,
+	const struct signature_sources *sources, struct err *e)
+{
+	struct arena *a = &s->cli->arena;
+	struct policy_file policy;
+	if (!s->config.policy)
+		return 0;
+	int r = policy_load(s->config.policy, getenv("HOME"), a, &policy, e);
+	return r < 0 ? r : policy_accept(&policy, subject, sources, a, e);
+}
+
 static int accept(struct judge *j, const struct layered_subject *subject,
 	const struct signature_source *v, size_t n, struct err *e)
 {
@@ -57,7 +72,8 @@ static int accept(struct judge *j, const struct layered_subject *subject,
 		.ctx = j,
 	};
 	const struct signature_sources sources = { j->signature ? &file : v, j->signature ? 1 : n };
-	return layered_accept(&ks, subject, &sources, &j->s->cli->arena, &j->verified, e);
+	int r = layered_accept(&ks, subject, &sources, &j->s->cli->arena, &j->verified, e);
+	return r < 0 ? r : meets_policy(j->s, subject, &sources, e);
 }
 
 /* --- layouts and archives --------------------------------------------------------------------- */
@@ -84,6 +100,8 @@ static int subject_of(
 	ret->name = name.name;
 	ret->tag = ref->digest ? NULL : ref->tag;
 	ret->repository = true;
+	ret->transport = "docker";
+	ret->digest = ref->digest;
 	return 0;
 }
 
@@ -109,19 +127,45 @@ int judge_registry(void *ctx, struct registry *g, const struct registry_candidat
 	return r < 0 ? r : accept(j, &subject, sources, REGISTRY_SIGNATURE_SOURCES, e);
 }
 
-bool judge_stored(struct session *s, const struct registry_ref *ref, const struct image *image)
+/* Without a signature: where none is asked for. */
+static int stored_holds(struct session *s, const struct layered_subject *subject,
+	const struct verified *v, struct err *e)
 {
 	const struct keystore ks = session_keystore(s);
-	struct layered_subject subject = { .n = 0 };
 	const struct signature_sources none = { NULL, 0 };
 	struct verified ignored;
-	struct err e = ERR_INIT;
+	bool same = v && str_eq(v->name, subject->name);
+	/* What was verified for another tag says nothing of this one to a key of --match=exact. */
+	if (same && (!subject->tag || str_eq(v->tag, subject->tag)))
+		return 0;
+	if (same) {
+		int r = layered_is_exact(&ks, subject->name, v->key, &s->cli->arena, e);
+		if (r > 0)
+			return ERR_DENY(e,
+				"it was not verified for the tag \"%s\", and key %s is trusted "
+				"with "
+				"--match=exact",
+				subject->tag, v->key);
+		return r;
+	}
+	if (layered_accept(&ks, subject, &none, &s->cli->arena, &ignored, e) < 0)
+		return ERR_DENY(
+			e, "nobody who is trusted for that name is known to have signed it");
+	return 0;
+}
+
+bool judge_stored(struct session *s, const struct registry_ref *ref, const struct image *image,
+	struct err *why)
+{
+	struct layered_subject subject = { .n = 0 };
+	const struct signature_sources none = { NULL, 0 };
 	if (insecure(s))
 		return true;
-	if (subject_of(ref, &s->cli->arena, &subject, &e) < 0)
-		return false;
-	if (image->verified && str_eq(image->verified->name, subject.name))
-		return true;
-	/* Without a signature: where none is asked for. */
-	return layered_accept(&ks, &subject, &none, &s->cli->arena, &ignored, &e) >= 0;
+	int r = subject_of(ref, &s->cli->arena, &subject, why);
+	if (r >= 0)
+		r = stored_holds(s, &subject, image->verified, why);
+	/* Signatures that a policy asks for are not kept: they are asked for again. */
+	if (r >= 0)
+		r = meets_policy(s, &subject, &none, why);
+	return r >= 0;
 }

@@ -19,5 +19,7 @@ struct import_options judge_options(struct judge *j, const char *source);
 struct oci_gate judge_gate(struct judge *j);
 int judge_registry(
 	void *judge, struct registry *g, const struct registry_candidate *c, struct err *e);
-/* May an image that is in the store be used under that name? */
-bool judge_stored(struct session *s, const struct registry_ref *ref, const struct image *image);
+/* May an image that is in the store be used under that name, as it is? When not, *why says why
+ * the registry must be asked. */
+bool judge_stored(struct session *s, const struct registry_ref *ref, const struct image *image,
+	struct err *why);

@@ -2,6 +2,7 @@
 /* rkt trust: adding keys after a look at them; list, rm, mask, explain. */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "stage0/oci/oci.h"
 #include "stage0/registry/registry.h"
 #include "stage0/trust/accept.h"
+#include "stage0/trust/policy_check.h"
 #include "stage0/trust/pubkey.h"
 
 enum { SHORTEST_KEY = 16, UID_TEXT = 4 * FETCH_UID_SIZE };
@@ -489,7 +491,26 @@ struct named {
 	struct image image;
 	bool stored;
 	const char *name;
+	struct policy_image policy; /* transport NULL: it is none with layers */
 };
+
+/* The further condition, where the configuration has one. */
+static int explain_policy(const struct trust *t, const struct policy_image *image, struct err *e)
+{
+	struct arena *a = &t->cli->arena;
+	struct policy_file p;
+	const char *where;
+	if (!t->session->config.policy || !image->transport)
+		return 0;
+	int r = policy_load(t->session->config.policy, getenv("HOME"), a, &p, e);
+	if (r < 0)
+		return r;
+	const struct policy_scope *scope = policy_for(&p.policy, image, a, &where);
+	for (size_t i = 0; i < scope->n; i++)
+		printf("policy \"%s\", %s, asks, too: %s\n", p.path, where,
+			policy_text(&scope->v[i], a));
+	return 0;
+}
 
 static int name_registry(struct session *s, const char *ref, struct named *ret, struct err *e)
 {
@@ -503,6 +524,8 @@ static int name_registry(struct session *s, const char *ref, struct named *ret, 
 	if (!docker_ref_parse(str_after(at.text, "docker://"), a, &full))
 		return ERR_BAD(e, "'%s' is not the name of an image", ref);
 	ret->name = full.name;
+	ret->policy =
+		(struct policy_image){ "docker", full.name, at.digest ? NULL : at.tag, at.digest };
 	ret->stored = registry_stored(&s->store, &at, a, &ret->image, &ignored) >= 0;
 	return 0;
 }
@@ -514,6 +537,7 @@ static int take_name(void *ctx, const struct layered_subject *subject,
 	struct named *ret = ctx;
 	(void)own;
 	ret->name = subject->name;
+	ret->policy = policy_image_of(subject);
 	return err_set(e, ERR_REFUSED, ECANCELED, "nothing more is asked");
 }
 
@@ -562,6 +586,7 @@ static int trust_explain(struct trust *t, const struct strlist *args, struct err
 		if (named.stored)
 			explain_stored(t, &named.image);
 		explain_name(t, named.name);
+		r = explain_policy(t, &named.policy, e);
 	}
 	return r;
 }

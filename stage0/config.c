@@ -51,20 +51,40 @@ static const struct jfield pods_fields[] = {
 	{ 0 },
 };
 
+<<<<<<< HEAD
 /* Members that nobody knows are passed over, as in rkt's kinds. One that is spelt wrongly must not
  * leave pods with the host's users. */
+=======
+/* Go's decoder does not tell an empty string from an absent one; nor do we. */
+static const char *set(const char *s)
+{
+	return str_empty(s) ? NULL : s;
+}
+
+static const struct jfield trust_fields[] = {
+	{ "policy", J_STRING, offsetof(struct config_file, config.policy), 0 },
+	{ 0 },
+};
+
+static int check_trust(struct config_file *f, struct arena *a, struct err *e)
+{
+	const char *policy = f->config.policy = set(f->config.policy);
+	(void)a;
+	/* A slip in the name must not mean that nothing is asked. */
+	if (!policy)
+		return ERR_BAD(e, "policy is missing: \"system\" or the path of a file");
+	if (policy[0] == '/' || str_eq(policy, "system"))
+		return 0;
+	return ERR_BAD(e, "policy must be \"system\" or an absolute path");
+}
+
+>>>>>>> 35fca05 (Ask containers-policy.json(5), too, where the configuration says so)
 static int check_pods(struct config_file *f, struct arena *a, struct err *e)
 {
 	(void)a;
 	if (!f->config.private_users)
 		return ERR_BAD(e, "privateUsers is missing: true or false");
 	return 0;
-}
-
-/* Go's decoder does not tell an empty string from an absent one; nor do we. */
-static const char *set(const char *s)
-{
-	return str_empty(s) ? NULL : s;
 }
 
 static int check_paths(struct config_file *f, struct arena *a, struct err *e)
@@ -122,6 +142,7 @@ static const struct kind kinds[] = {
 	{ "paths", "paths.d", paths_fields, check_paths },
 	{ "pods", "pods.d", pods_fields, check_pods },
 	{ "stage1", "stage1.d", stage1_fields, check_stage1 },
+	{ "trust", "trust.d", trust_fields, check_trust },
 };
 
 /* Every value of struct config, with what is said when one directory gives it twice. */
@@ -138,6 +159,7 @@ static const struct value {
 	{ offsetof(struct config, stage1_location),
 		"location of a default stage1 image is already specified" },
 	{ offsetof(struct config, private_users), "privateUsers is already specified" },
+	{ offsetof(struct config, policy), "policy is already specified" },
 };
 
 static const char **value_of(struct config *c, const struct value *v)
@@ -311,6 +333,13 @@ void config_encode(const struct config *c, bool pretty, struct str *out)
 	member(&j, "version", c->stage1_version);
 	member(&j, "location", c->stage1_location);
 	jenc_close(&j, '}');
+	if (c->policy) {
+		jenc_open(&j, '{');
+		member(&j, "rktVersion", "v1");
+		member(&j, "rktKind", "trust");
+		member(&j, "policy", c->policy);
+		jenc_close(&j, '}');
+	}
 	jenc_close(&j, ']');
 	jenc_close(&j, '}');
 }

@@ -4,11 +4,12 @@
  *
  * VENDOR (/usr/lib/rkt) < LOCAL (/etc/rkt) < USER: a value of a later directory replaces that of an
  * earlier one. Each kind has a sub-directory of its own (`auth.d`, `paths.d`, `pods.d`,
- * `stage1.d`), of which regular files named *.json are read, no deeper. Every file has rktKind and
- * rktVersion. One value given by two files of one directory is an error, as in rkt: nothing says
- * which is meant.
+ * `stage1.d`, `trust.d`), of which regular files named *.json are read, no deeper. Every file has
+ * rktKind and rktVersion. One value given by two files of one directory is an error, as in rkt:
+ * nothing says which is meant.
  *
- * The format is that of rkt's Documentation/configuration.md; the kind "pods" is ours.
+ * The format is that of rkt's Documentation/configuration.md; the kinds "pods" and "trust" are
+ * ours.
  */
 #pragma once
 
@@ -37,6 +38,7 @@ struct config { /* NULL: not configured. Strings are owned by the arena. */
 	const char *stage1_name, *stage1_version; /* both or none */
 	const char *stage1_location;		  /* absolute path or URL */
 	const char *private_users;		  /* "true" or "false" */
+	const char *policy;			  /* stage0/trust/policy_check.h */
 	struct auths auths;			  /* one a domain */
 	struct auths docker_auths;		  /* one a registry, all of them basic */
 };

@@ -17,7 +17,7 @@
 
 #include "lib/base/err.h"
 
-enum { FETCH_MAGIC = 0x726b7446, FETCH_VERSION = 2 };
+enum { FETCH_MAGIC = 0x726b7446, FETCH_VERSION = 3 };
 enum { FETCH_FD_SOCKET = 3, FETCH_FD_FIRST };
 
 enum fetch_mode {
@@ -250,6 +250,7 @@ enum {
 	FETCH_SIGNATURE_TEXT = 1400, /* base64: RSA 8192 */
 	FETCH_REPOSITORY_SIZE = 320,
 	FETCH_TAG_SIZE = 132,
+	FETCH_DIGEST_TEXT = 72, /* "sha256:<hex>" */
 };
 struct fetch_document {
 	uint32_t size;
@@ -293,6 +294,7 @@ struct fetch_proof {
 	char why[128];		      /* for texts; may be empty */
 	char repository[FETCH_REPOSITORY_SIZE]; /* as it says, in full; empty: it does not */
 	char tag[FETCH_TAG_SIZE];		/* likewise */
+	char named[FETCH_DIGEST_TEXT];		/* the digest behind these, if it says one */
 };
 struct fetch_proofs {
 	uint32_t n, n_bad, n_documents, reserved;

@@ -124,6 +124,7 @@ static bool check_proof(struct fetch_proof *v, size_t n_documents)
 	END_TEXT(v->why);
 	END_TEXT(v->repository);
 	END_TEXT(v->tag);
+	END_TEXT(v->named);
 	return v->mechanism < _FETCH_MECHANISM_MAX && v->s.verdict < _FETCH_SIG_MAX &&
 	       (parse_hex(v->s.fingerprint, strlen(v->s.fingerprint)) ||
 		       fingerprint_valid(v->s.fingerprint)) &&

@@ -76,6 +76,7 @@ static int take_identity(const char *reference, struct payload *ret, struct err 
 		return ERR_BAD(e, "its docker-reference '%.80s' is none", reference);
 	snprintf(ret->repository, sizeof ret->repository, "%s", ref.name);
 	snprintf(ret->tag, sizeof ret->tag, "%s", ref.tagged ? ref.tag : "");
+	snprintf(ret->named, sizeof ret->named, "%s", ref.digest ? ref.digest : "");
 	return 0;
 }
 

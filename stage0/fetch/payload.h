@@ -22,6 +22,7 @@ struct payload {
 	uint8_t digest[FETCH_DIGEST_SIZE];
 	char repository[FETCH_REPOSITORY_SIZE]; /* docker_ref's name; empty: it does not say */
 	char tag[FETCH_TAG_SIZE];		/* empty: likewise */
+	char named[FETCH_DIGEST_TEXT];		/* the digest behind these; empty: likewise */
 };
 int payload_cosign(const char *bytes, size_t n, struct payload *ret, struct err *e);
 int payload_simple(const char *bytes, size_t n, struct payload *ret, struct err *e);

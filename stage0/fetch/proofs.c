@@ -111,6 +111,7 @@ static void bind(const struct proofs *p, struct fetch_proof *v, const struct pay
 	}
 	memcpy(v->repository, payload->repository, sizeof v->repository);
 	memcpy(v->tag, payload->tag, sizeof v->tag);
+	memcpy(v->named, payload->named, sizeof v->named);
 	for (uint32_t i = 0; i < p->ret->n_documents; i++) {
 		if (memcmp(payload->digest, p->ret->digests[i], FETCH_DIGEST_SIZE) == 0) {
 			v->document = i;

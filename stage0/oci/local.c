@@ -51,6 +51,7 @@ enum { DOCUMENTS_MAX = 8 };
 struct local {
 	struct store *s;
 	int dir; /* of the layout, or of what the archive held */
+	const struct oci_ref *ref;
 	const struct oci_answer *saved;
 	const struct oci_gate *gate;
 	struct arena *a;
@@ -141,9 +142,13 @@ static int chosen(
 	void *ctx, const struct oci_answer *manifest, const struct oci_named *named, struct err *e)
 {
 	struct local *l = ctx;
+	_clean_(mem) char *path = realpath(l->ref->path, NULL);
+	const char *prefix = prefixes[l->ref->transport];
 	const struct layered_subject subject = { .name = named->name,
 		.tag = named->tag,
 		.repository = named->repository,
+		.transport = arena_strndup(l->a, prefix, strlen(prefix) - strlen(":")),
+		.path = arena_strdup(l->a, path ? path : ""),
 		.documents = l->documents,
 		.n = l->n };
 	const struct signature_source own = { .what = "the layout itself",
@@ -220,7 +225,7 @@ static int import_from(struct store *s, int dir, const struct oci_ref *ref,
 	const struct oci_wish *wish, const struct oci_gate *gate, const struct import_options *o,
 	struct arena *a, const char **ret_id, struct err *e)
 {
-	struct local l = { .s = s, .dir = dir, .gate = gate, .a = a };
+	struct local l = { .s = s, .dir = dir, .ref = ref, .gate = gate, .a = a };
 	int r = ref->transport == OCI_SAVED ? import_saved(s, &l, wish, o, a, ret_id, e)
 					    : import_layout(s, &l, wish, o, a, ret_id, e);
 	while (l.n)

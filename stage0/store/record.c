@@ -23,6 +23,7 @@ static const struct jfield verified_fields[] = {
 	{ "key", J_STRING, offsetof(struct verified, key), J_REQUIRED },
 	{ "digest", J_STRING, offsetof(struct verified, digest), J_REQUIRED },
 	{ "name", J_STRING, offsetof(struct verified, name), 0 },
+	{ "tag", J_STRING, offsetof(struct verified, tag), 0 },
 	{ "time", J_I64, offsetof(struct verified, time_ns), J_REQUIRED, .check = not_negative },
 	{ 0 },
 };
@@ -63,6 +64,7 @@ void verified_encode(struct jenc *j, const struct verified *v)
 	jenc_member(j, "key", v->key);
 	jenc_member(j, "digest", v->digest);
 	jenc_member(j, "name", v->name);
+	jenc_member(j, "tag", v->tag);
 	jenc_key(j, "time");
 	jenc_i64(j, v->time_ns);
 	jenc_close(j, '}');

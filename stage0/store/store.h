@@ -55,6 +55,7 @@ struct verified {
 	const char *key;    /* fingerprint of the key, of the primary one where there are several */
 	const char *digest; /* of the bytes that were signed, "sha256-<hex>" */
 	const char *name;   /* that the key had to be trusted for; NULL: the image's */
+	const char *tag;    /* that was asked for, of a registry's image; NULL: none */
 	int64_t time_ns;    /* unix time of the verification */
 };
 

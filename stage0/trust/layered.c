@@ -2,33 +2,12 @@
 #include "stage0/trust/layered.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
-#include "lib/fs/io.h"
-#include "lib/spec/oci.h"
-#include "stage0/fetcher.h"
+#include "stage0/fetch.h"
 #include "stage0/trust/keys.h"
-
-enum { VERIFY_TIMEOUT = 120 };
-
-void evidence_add(
-	struct evidence *v, unsigned kind, const char *signature, const void *bytes, size_t size)
-{
-	struct fetch_evidence head = { .kind = kind, .size = (uint32_t)size };
-	size_t len = signature ? strlen(signature) : 0;
-	if (v->n == FETCH_EVIDENCE_MAX || len >= sizeof head.signature ||
-		size > FETCH_EVIDENCE_BYTES || v->bytes.max - v->bytes.len <= size + sizeof head)
-		return;
-	if (len)
-		memcpy(head.signature, signature, len);
-	str_addn(&v->bytes, &head, sizeof head);
-	str_addn(&v->bytes, bytes, size);
-	v->n++;
-}
 
 struct layered {
 	const struct layered_subject *subject;
@@ -41,11 +20,11 @@ struct layered {
 
 /* --- the decision ----------------------------------------------------------------------------- */
 
-static bool is_exact(const struct layered *l, const char *fingerprint)
+static bool is_exact(const struct trust_entries *in_force, const char *fingerprint)
 {
-	for (size_t i = 0; i < l->in_force.n; i++)
-		if (l->in_force.v[i].kind == TRUST_EXACT &&
-			!strcmp(l->in_force.v[i].fingerprint, fingerprint))
+	for (size_t i = 0; i < in_force->n; i++)
+		if (in_force->v[i].kind == TRUST_EXACT &&
+			!strcmp(in_force->v[i].fingerprint, fingerprint))
 			return true;
 	return false;
 }
@@ -97,7 +76,7 @@ static int condition_key(const struct layered *l, const struct fetch_proof *p, s
 static int condition_identity(const struct layered *l, const struct fetch_proof *p, struct err *e)
 {
 	const struct layered_subject *s = l->subject;
-	bool exact = is_exact(l, p->s.fingerprint);
+	bool exact = is_exact(&l->in_force, p->s.fingerprint);
 	if (s->repository && *p->repository && strcmp(p->repository, s->name) != 0)
 		return ERR_DENY(e, "signature by key %s: it is for \"%s\", not for \"%s\"",
 			p->s.fingerprint, p->repository, s->name);
@@ -145,59 +124,16 @@ static int layered_decide(struct layered *l, const struct fetch_proof *p)
 
 /* --- asking the worker ------------------------------------------------------------------------ */
 
-static int file_with(const struct str *bytes, struct err *e)
-{
-	_clean_(fd) int fd = memfd_create("evidence", MFD_CLOEXEC);
-	if (fd < 0)
-		return ERR_SYS(e, "memfd_create");
-	int r = io_write_all(fd, str_text(bytes), bytes->len, e);
-	if (r >= 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = ERR_SYS(e, "seek");
-	return r < 0 ? r : take_fd(&fd);
-}
-
-static int documents_file(const struct layered_subject *s, struct err *e)
-{
-	_clean_(str) struct str all =
-		STR_INIT(FETCH_DOCUMENTS_MAX * (STR_MAX_MANIFEST + sizeof(struct fetch_document)));
-	if (!s->n || s->n > FETCH_DOCUMENTS_MAX)
-		return ERR_BAD(e, "%zu documents: 1 to %d wanted", s->n, FETCH_DOCUMENTS_MAX);
-	for (size_t i = 0; i < s->n; i++) {
-		const struct fetch_document head = { (uint32_t)s->documents[i].size };
-		if (s->documents[i].size > STR_MAX_MANIFEST)
-			return ERR_BAD(e, "a document is too large");
-		str_addn(&all, &head, sizeof head);
-		str_addn(&all, s->documents[i].bytes, s->documents[i].size);
-	}
-	return file_with(&all, e);
-}
-
 static int verify(struct layered *l, const struct evidence *evidence, struct fetch_answer *answer,
 	struct err *e)
 {
-	_clean_(fd) int documents = documents_file(l->subject, e);
-	_clean_(fd) int bytes = documents < 0 ? -1 : file_with(&evidence->bytes, e);
-	_clean_(fd) int keys = bytes < 0 ? -1 : trust_keys_file(&l->k, e);
-	if (keys < 0)
-		return -e->errnum;
-	const struct fetcher f = {
-		.request = { .mode = FETCH_PROOFS },
-		.fds = { documents, bytes, keys, -1 },
-		.timeout_s = VERIFY_TIMEOUT,
-	};
-	int r = fetcher_run(&f, answer, e);
-	if (r < 0)
-		return r;
+	const struct layered_subject *s = l->subject;
 	const struct fetch_proofs *p = &answer->proofs;
-	bool same = p->n_documents == l->subject->n;
-	for (size_t i = 0; same && i < p->n_documents; i++) {
-		char hex[OCI_HEX_SIZE + 1];
-		oci_digest_hex(p->digests[i], hex);
-		same = str_eq(str_after(l->subject->documents[i].digest, "sha256:"), hex);
-	}
-	if (!same)
-		return err_set(e, ERR_PEER, EPROTO, "the fetch worker gave a senseless answer");
-	return trust_keys_check(&l->k, &l->in_force, p->bad, p->n_bad, e);
+	_clean_(fd) int keys = trust_keys_file(&l->k, e);
+	if (keys < 0)
+		return keys;
+	int r = proofs_ask(s->documents, s->n, evidence, keys, answer, e);
+	return r < 0 ? r : trust_keys_check(&l->k, &l->in_force, p->bad, p->n_bad, e);
 }
 
 static void fill(const struct layered *l, const struct fetch_proof *p, struct verified *ret)
@@ -217,6 +153,7 @@ static void fill(const struct layered *l, const struct fetch_proof *p, struct ve
 		.key = arena_strdup(l->k.a, p->s.fingerprint),
 		.digest = arena_printf(l->k.a, "sha256-%s", digest + strlen("sha256:")),
 		.name = l->subject->name,
+		.tag = l->subject->repository ? l->subject->tag : NULL,
 		.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
 	};
 }
@@ -329,4 +266,15 @@ int layered_accept(const struct keystore *ks, const struct layered_subject *subj
 	if (r != 0 || unsigned_ok)
 		return r < 0 ? r : 0;
 	return refuse(l, sources, e);
+}
+
+int layered_is_exact(const struct keystore *ks, const char *name, const char *fingerprint,
+	struct arena *a, struct err *e)
+{
+	struct trust_entries all, in_force;
+	int r = keystore_list(ks, a, &all, e);
+	if (r < 0)
+		return r;
+	keystore_for(&all, name, a, &in_force);
+	return is_exact(&in_force, fingerprint);
 }

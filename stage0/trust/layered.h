@@ -13,37 +13,20 @@
  */
 #pragma once
 
-#include "lib/base/str.h"
 #include "stage0/store/store.h"
 #include "stage0/trust/keystore.h"
-
-struct signed_document {
-	const void *bytes;
-	size_t size;
-	const char *digest; /* "sha256:<hex>" of them */
-};
+#include "stage0/trust/proofs.h"
 
 struct layered_subject {
 	const char *name; /* that was asked for; of a registry's image as docker_ref.h has it */
 	const char *tag;  /* likewise; NULL: a digest was asked for, which nobody can move */
 	bool repository;  /* the name is one of a registry: what a signature says can be compared */
+	const char *transport; /* for policy.h: "docker", "oci"… */
+	const char *path;      /* of what is no registry's: where it lies, in full */
+	const char *digest;    /* that was asked for, "sha256:<hex>"; NULL: none was */
 	const struct signed_document *documents; /* what the name gave first, the manifest last */
 	size_t n;
 };
-
-/* What was found, for the worker: FETCH_FD_EVIDENCE. */
-struct evidence {
-	struct str bytes;
-	size_t n;
-};
-#define EVIDENCE_INIT ((struct evidence){ .bytes = STR_INIT(4 * 1024 * 1024) })
-/* What is too much is left out. */
-void evidence_add(
-	struct evidence *v, unsigned kind, const char *signature, const void *bytes, size_t size);
-static inline void evidence_cleanup(struct evidence *v)
-{
-	str_release(&v->bytes);
-}
 
 struct signature_source {
 	const char *what;  /* for texts: "the tag sha256-….sig" */
@@ -64,3 +47,7 @@ int layered_accept(const struct keystore *ks, const struct layered_subject *subj
 	const struct signature_sources *sources, struct arena *a, struct verified *ret,
 	struct err *e);
 /* The sources are asked for nothing when nobody could have signed it. */
+
+/* 1: signatures of `name` by that key must name the tag (--match=exact). */
+int layered_is_exact(const struct keystore *ks, const char *name, const char *fingerprint,
+	struct arena *a, struct err *e);

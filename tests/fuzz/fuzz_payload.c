@@ -10,7 +10,8 @@ static void check_payload(int r, const struct payload *p, const struct err *e)
 	}
 	FUZZ_HOLDS(memchr(p->repository, '\0', sizeof p->repository));
 	FUZZ_HOLDS(memchr(p->tag, '\0', sizeof p->tag));
-	FUZZ_HOLDS(*p->repository || !*p->tag);
+	FUZZ_HOLDS(memchr(p->named, '\0', sizeof p->named));
+	FUZZ_HOLDS(*p->repository || (!*p->tag && !*p->named));
 	FUZZ_HOLDS(!strpbrk(p->repository, " \n\x1b") && !strpbrk(p->tag, " \n\x1b/"));
 }
 

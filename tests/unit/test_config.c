@@ -26,6 +26,7 @@ static void setup(void)
 		ck_assert_int_eq(mkdir(arena_printf(&arena, "%s/paths.d", dirs[i]), 0755), 0);
 		ck_assert_int_eq(mkdir(arena_printf(&arena, "%s/pods.d", dirs[i]), 0755), 0);
 		ck_assert_int_eq(mkdir(arena_printf(&arena, "%s/stage1.d", dirs[i]), 0755), 0);
+		ck_assert_int_eq(mkdir(arena_printf(&arena, "%s/trust.d", dirs[i]), 0755), 0);
 	}
 }
 
@@ -55,6 +56,7 @@ static void fails(const char *what)
 }
 
 #define PATHS(more) "{\"rktKind\":\"paths\",\"rktVersion\":\"v1\"" more "}"
+#define TRUST(more) "{\"rktKind\":\"trust\",\"rktVersion\":\"v1\"" more "}"
 #define STAGE1(more) "{\"rktKind\":\"stage1\",\"rktVersion\":\"v1\"" more "}"
 
 START_TEST(nothing)
@@ -145,6 +147,9 @@ static const struct {
 	{ "stage1.d/a.json", STAGE1(",\"location\":\"ftp://x\""), "invalid scheme" },
 	{ "pods.d/a.json", "{\"rktKind\":\"pods\",\"rktVersion\":\"v1\",\"privateUser\":true}",
 		"privateUsers is missing: true or false" },
+	{ "trust.d/a.json", TRUST(",\"policy\":\"policy.json\""), "absolute path" },
+	{ "trust.d/a.json", TRUST(",\"policy\":true"), "policy" },
+	{ "trust.d/a.json", TRUST(",\"polcy\":\"system\""), "policy is missing" },
 };
 
 START_TEST(bad_files)

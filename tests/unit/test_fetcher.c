@@ -170,11 +170,13 @@ START_TEST(texts_are_ended)
 	ck_assert_uint_eq(strlen(got.keys.v[0].algorithm), sizeof KEY.algorithm - 1);
 	good_proofs();
 	memset(PROOF.repository, 'x', sizeof PROOF.repository);
+	memset(PROOF.named, 'x', sizeof PROOF.named);
 	memset(PROOF.tag, 'x', sizeof PROOF.tag);
 	memset(PROOF.why, 'x', sizeof PROOF.why);
 	ck_assert_int_eq(ask(sizeof answer), 0);
 	ck_assert_uint_eq(strlen(got.proofs.v[0].repository), sizeof PROOF.repository - 1);
 	ck_assert_uint_eq(strlen(got.proofs.v[0].tag), sizeof PROOF.tag - 1);
+	ck_assert_uint_eq(strlen(got.proofs.v[0].named), sizeof PROOF.named - 1);
 	ck_assert_uint_eq(strlen(got.proofs.v[0].why), sizeof PROOF.why - 1);
 	good_signatures();
 	memset(SIG.v[0].detail, 'x', sizeof SIG.v[0].detail);
