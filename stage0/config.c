@@ -51,10 +51,6 @@ static const struct jfield pods_fields[] = {
 	{ 0 },
 };
 
-<<<<<<< HEAD
-/* Members that nobody knows are passed over, as in rkt's kinds. One that is spelt wrongly must not
- * leave pods with the host's users. */
-=======
 /* Go's decoder does not tell an empty string from an absent one; nor do we. */
 static const char *set(const char *s)
 {
@@ -78,7 +74,8 @@ static int check_trust(struct config_file *f, struct arena *a, struct err *e)
 	return ERR_BAD(e, "policy must be \"system\" or an absolute path");
 }
 
->>>>>>> 35fca05 (Ask containers-policy.json(5), too, where the configuration says so)
+/* Members that nobody knows are passed over, as in rkt's kinds. One that is spelt wrongly must not
+ * leave pods with the host's users. */
 static int check_pods(struct config_file *f, struct arena *a, struct err *e)
 {
 	(void)a;
