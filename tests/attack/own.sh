@@ -1,5 +1,7 @@
 # shellcheck shell=bash
 # What no runtime has been attacked by yet, but what the design of this one invites.
+# shellcheck disable=SC2016,SC2034,SC2154
+. "$TOP/tests/attack/host.bash"
 
 # Handlers come with the image. pid 1 of the pod has the host's files: nothing that follows its links may be granted by an image.
 test_event_handlers_have_no_more_than_their_app() {
@@ -13,5 +15,65 @@ test_event_handlers_have_no_more_than_their_app() {
 		matches "$out" $'CapBnd:\t00000000a80425fb'
 		run rkt run "$aci" --caps-retain=CAP_CHOWN
 		matches "$out" $'CapBnd:\t0000000000000001'
+	done
+}
+# The way out of a changed root by an open descriptor leads to the app's root and no further: there is nothing above it.
+test_root_is_the_end() {
+	guard
+	aci=$(race_image)
+	run rkt run "$aci" --exec=/bin/race -- escape "$HOST/secret"
+	ok
+	is "$out" 'not there'
+	run rkt run --no-overlay "$aci" --exec=/bin/race -- escape "$HOST/secret"
+	is "$out" 'not there'
+	untouched
+}
+# By none of the kernel's interfaces: mount, unshare, ptrace and keyctl as 64-bit, x32 and 32-bit calls.
+test_default_filter_by_every_interface() {
+	pod -- sys64 165 1 + sysx32 165 1 + sys32 21 1 + sys64 272 268435456 + sysx32 272 268435456 + sys32 310 268435456 + sys64 101 + sysx32 521 + sys32 26 + sys64 250 + sysx32 250 + sys32 288
+	hasnt "$out" ': ok'
+	is "$(grep -vcE ': (Operation not permitted|Function not implemented)$' <<<"$out")" 0 'calls that came through'
+}
+# Files of stage1 lie beside the app's root in the pod's directory: no way leads there.
+test_files_of_stage1_are_out_of_reach() {
+	guard
+	run rkt run --uuid-file-save="$T/u" "$IMAGES/busybox.aci" -- -c 'find / -xdev \( -path "*/opt/stage2*" -o -path "*/rkt/status*" -o -name "pod.lck" -o -name stage1 \)
+		for l in /proc/[0-9]*/root /proc/[0-9]*/cwd /proc/1/fd/*; do ls "$l/../../../../rkt/status" "$l/stage1" 2>/dev/null; done
+		for f in status/busybox status/x pid/busybox; do echo 0 2>/dev/null >"/proc/1/cwd/stage1/rootfs/rkt/$f"; echo 0 2>/dev/null >"/../rkt/$f"; done; exit 7'
+	ended 7
+	is "$out" ''
+	run rkt status "$(cat "$T/u")"
+	has "$out" app-busybox=7
+	untouched
+}
+# With the host's network an app reaches what listens there, abstract sockets among it: that is what is asked for. Nothing of ours does.
+test_host_network_is_the_hosts() {
+	python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind("\0rkt-test-" + sys.argv[1]); s.listen(); print("up", flush=True); time.sleep(60)' "$$" >listening &
+	local listener=$!
+	wait_for 10 grep -q up listening
+	pod --net=host -- cat /proc/net/unix
+	has "$out" "@rkt-test-$$"
+	hasnt "$(grep -v rkt-test <<<"$out")" rkt
+	pod -- cat /proc/net/unix
+	hasnt "$out" "rkt-test-$$"
+	kill "$listener"
+	killed "$listener" 15
+}
+# What an image says of itself is printed, and never as it is.
+test_escapes_of_an_image_in_what_is_printed() {
+	local n=0 filter
+	for filter in '.labels += [{name: "version", value: "1\u001b[31m\u0007"}]' '.app.exec = ["/bin/\u001b]0;x\u0007"]' '.app.user = "\u001b[31m"' '.app.workingDirectory = "/\u001b[31m"' \
+		'.annotations = [{name: "homepage", value: "\u001b[31m\u009b31m"}]' '.app.isolators = [{name: "resource/memory", value: {limit: "\u001b[31m"}}]' '.app.environment = [{name: "\u001b[31m", value: "x"}]' \
+		'.app.mountPoints = [{name: "data", path: "/\u001b[31m/../x"}]' '.app.eventHandlers = [{name: "pre-start", exec: ["/\u001b[31m"]}]'; do
+		n=$((n + 1))
+		aci=$(image_with "escape$n" ".labels |= map(select(.name != \"version\")) | $filter")
+		run rkt run "$aci"
+		hasnt "$out$err" $'\e' $'\a' $'\x9b31m'
+	done
+	for command in list 'image list' 'list --full' 'image list --full' gc; do
+		# shellcheck disable=SC2086
+		run rkt $command
+		hasnt "$out$err" $'\e' $'\a'
 	done
 }
