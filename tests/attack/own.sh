@@ -51,12 +51,15 @@ test_host_network_is_the_hosts() {
 	python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_UNIX); s.bind("\0rkt-test-" + sys.argv[1]); s.listen(); print("up", flush=True); time.sleep(60)' "$$" >listening &
 	local listener=$!
+	# shellcheck disable=SC2064
+	trap "kill $listener 2>/dev/null" EXIT
 	wait_for 10 grep -q up listening
 	pod --net=host -- cat /proc/net/unix
 	has "$out" "@rkt-test-$$"
-	hasnt "$(grep -v rkt-test <<<"$out")" rkt
+	hasnt "$(grep ' @' <<<"$out" | grep -v @rkt-test-)" rkt
 	pod -- cat /proc/net/unix
 	hasnt "$out" "rkt-test-$$"
+	trap - EXIT
 	kill "$listener"
 	killed "$listener" 15
 }
