@@ -97,3 +97,14 @@ int docker_image(
 	int r = fetch(s, ref, signature, ret, e);
 	return r < 0 ? err_wrap(e, r, "image '%s'", ref) : r;
 }
+
+int docker_stored(struct session *s, const char *ref, struct image *ret, struct err *e)
+{
+	struct registry_ref parsed;
+	int r = registry_ref_parse(ref, &s->cli->arena, &parsed, e);
+	if (r >= 0)
+		r = registry_stored(&s->store, &parsed, &s->cli->arena, ret, e);
+	if (r == -ENOENT)
+		r = ERR_NOENT(e, "it is not in the store");
+	return r < 0 ? err_wrap(e, r, "image '%s'", ref) : r;
+}

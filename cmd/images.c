@@ -5,17 +5,30 @@
 
 #include "cmd/commands.h"
 #include "cmd/depends.h"
+#include "cmd/docker.h"
 #include "cmd/outfile.h"
+#include "cmd/reference.h"
 #include "cmd/remote.h"
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
+#include "stage0/registry/registry.h"
 #include "stage0/trust/accept.h"
 
 #define NS 1000000000LL
 
 typedef int (*image_fn)(struct session *s, const char *ref, struct err *e);
+
+/* An image of the store by its id, its name, or what a registry was asked for. */
+static int stored(struct session *s, const char *ref, struct image *ret, struct err *e)
+{
+	int r = reference_plain(ref, &s->cli->arena, &ref, e);
+	if (r < 0)
+		return r;
+	return registry_is_ref(ref) ? docker_stored(s, ref, ret, e)
+				    : session_stored(s, ref, ret, e);
+}
 
 /* Does `fn` to every image that the arguments name, past those that fail. */
 static int each_image(struct session *s, image_fn fn)
@@ -68,9 +81,9 @@ int cmd_fetch(struct cli *cli, struct err *e)
 static int rm_one(struct session *s, const char *ref, struct err *e)
 {
 	struct image image;
-	int r = store_resolve(&s->store, ref, &s->cli->arena, &image, e);
+	int r = stored(s, ref, &image, e);
 	if (r < 0)
-		return err_wrap(e, r, "image '%s'", ref);
+		return r;
 	r = store_remove(&s->store, image.id, pods_use_tree, &s->pods, e);
 	if (r < 0)
 		return err_wrap(e, r, "image '%s'", ref);
@@ -127,7 +140,7 @@ int cmd_image_cat_manifest(struct cli *cli, struct err *e)
 	struct image_manifest *m;
 	int r = session_open(&s, cli, WITH_STORE, e);
 	if (r >= 0)
-		r = session_stored(&s, cli->args.v[0], &image, e);
+		r = stored(&s, cli->args.v[0], &image, e);
 	if (r >= 0)
 		r = store_manifest(&s.store, image.id, &cli->arena, &m, e);
 	if (r < 0)
@@ -147,7 +160,7 @@ static int copy_out(struct cli *cli, bool whole, struct err *e)
 	struct outdir out = OUTDIR_INIT;
 	int r = session_open(&s, cli, WITH_STORE, e);
 	if (r >= 0)
-		r = session_stored(&s, cli->args.v[0], &image, e);
+		r = stored(&s, cli->args.v[0], &image, e);
 	if (r >= 0)
 		r = store_manifest(&s.store, image.id, &cli->arena, &m, e);
 	if (r >= 0 && whole)
@@ -180,7 +193,7 @@ int cmd_image_export(struct cli *cli, struct err *e)
 	struct outfile out = OUTFILE_INIT;
 	int r = session_open(&s, cli, WITH_STORE, e);
 	if (r >= 0)
-		r = session_stored(&s, cli->args.v[0], &image, e);
+		r = stored(&s, cli->args.v[0], &image, e);
 	if (r >= 0)
 		r = outfile_create(&out, cli->args.v[1], cli->overwrite, e);
 	if (r >= 0)
@@ -210,7 +223,7 @@ static int verify_signer(
 static int verify_one(struct session *s, const char *ref, struct err *e)
 {
 	struct image image;
-	int r = session_stored(s, ref, &image, e);
+	int r = stored(s, ref, &image, e);
 	if (r < 0)
 		return r;
 	r = store_verify(&s->store, image.id, e);

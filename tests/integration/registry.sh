@@ -57,6 +57,28 @@ test_an_image_is_fetched_and_run() {
 	ok
 	tar -xOf out.aci rootfs/etc/b >/dev/null
 }
+test_what_came_is_named_as_it_was_asked_for() {
+	registry
+	three_layers
+	push lay:one team/app:v1
+	local ref=docker://$at/team/app:v1 id
+	id=$(rkt $RKT_HTTP fetch --full "$ref")
+	run rkt image rm "$ref-other"
+	ended 0
+	has "$err" "image '$ref-other': it is not in the store"
+	run rkt image cat-manifest "$ref"
+	is "$(jq -r .name <<<"$out")" "${at/:/-}/team/app"
+	rkt image verify "$ref" >/dev/null
+	rkt image export "docker:$at/team/app:v1" out.aci
+	rkt image render "cimd:docker:v=0:$at%2Fteam%2Fapp%3Av1" seen
+	is "$(cat seen/rootfs/etc/c)" c
+	run rkt image rm "$ref"
+	ok
+	has "$out" "$id"
+	is "$(rkt image list --no-legend | grep -c team/app)" 0
+	run rkt image cat-manifest "$ref"
+	refused "image '$ref': it is not in the store"
+}
 test_a_tag_that_did_not_move_is_one_request() {
 	registry
 	three_layers
