@@ -19,8 +19,13 @@ fetch_from() { # REPOSITORY: of the liar, over http
 	run rkt --insecure-options=image,http fetch "docker://$at/$1:one"
 }
 lowest() { jq -r '.layers[0].digest[7:]' "www/lay/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' www/lay/index.json)"; }
-nothing_is_there() { # WHAT: no image, no layer, no pod
-	is "$(find "$DATA/cas/image" "$DATA/cas/tree" "$DATA/cas/blob" -type f 2>/dev/null | wc -l)" 0 "files in the store after $1"
+nothing_is_there() { # WHAT: no image, and of layers at most those that came as they are
+	local blob
+	is "$(find "$DATA/cas/image" -type f 2>/dev/null | wc -l)" 0 "images in the store after $1"
+	[ ! -e "$DATA/cas/blob/sha256/$(lowest)" ] || fail "the layer is in the store after $1"
+	while read -r blob; do
+		is "$(sha256sum <"$blob" | cut -c 1-64)" "${blob##*/}" "a blob in the store after $1"
+	done < <(find "$DATA/cas/blob" -type f 2>/dev/null)
 }
 
 # What was downloaded before something was refused stays for the next fetch.
