@@ -130,3 +130,17 @@ int caps_ambient(uint64_t caps, struct err *e)
 			return ERR_SYS(e, "raise ambient capability %u", i);
 	return 0;
 }
+
+int caps_retire(uint64_t keep, struct err *e)
+{
+	struct caps held;
+	int r = caps_get(&held, e);
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return ERR_SYS(e, "give privileges up");
+	held.permitted &= keep;
+	held.effective = held.permitted;
+	held.inheritable = 0;
+	return caps_set(&held, e);
+}

@@ -56,6 +56,10 @@ struct caps {
 };
 int caps_get(struct caps *ret, struct err *e);
 int caps_set(const struct caps *caps, struct err *e);
+/* For a process that executes nothing any more: it keeps `keep` of what it has, can have no more
+ * (no_new_privs, which binds root's execve, too), and is not dumpable, so that nobody with as few
+ * can trace it. Its bounding set is left as it is. */
+int caps_retire(uint64_t keep, struct err *e);
 /* Drops from the bounding set everything that is not in `keep`, unnamed newer ones included. */
 int caps_bound(uint64_t keep, struct err *e);
 /* Reads the bounding set. */

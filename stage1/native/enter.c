@@ -235,6 +235,7 @@ static int join(struct entry *t, struct err *e)
 static int run_command(struct entry *t, int *ret_status, struct err *e)
 {
 	struct term_relay *relay = NULL;
+	struct err ignored = ERR_INIT;
 	int socks[2];
 	_clean_(fd) int sigfd = proc_signal_fd(e);
 	int r = sigfd < 0 ? sigfd : sync_pair(socks, e);
@@ -249,6 +250,9 @@ static int run_command(struct entry *t, int *ret_status, struct err *e)
 	}
 	close(socks[1]);
 	tty_close(&t->tty);
+	/* What is left is to pass signals on, to whatever user that is. */
+	if (r > 0 && caps_retire(CAP_BIT(KILL), &ignored) < 0)
+		dbg("privileges not given up: %s", ignored.msg);
 	if (r > 0) {
 		*ret_status = wait_for_command(r, relay, sigfd);
 		r = command_error(socks[0], ret_status, e);

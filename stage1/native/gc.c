@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/fs/io.h"
+#include "lib/sys/caps.h"
 #include "stage1/native/native.h"
 
 static int collect(const char *uuid, struct err *e)
@@ -37,6 +38,9 @@ int native_gc(int argc, char **argv, int *ret_status, struct err *e)
 	if (r < 0)
 		return r;
 	dbg_enable(arguments.debug);
+	/* What is read was written by pods; what is done is to end processes and remove groups. */
+	if ((r = caps_retire(CAP_BIT(KILL) | CAP_BIT(DAC_OVERRIDE), e)) < 0)
+		return r;
 	if ((r = collect(arguments.uuid, e)) < 0)
 		return r;
 	*ret_status = EXIT_OK;

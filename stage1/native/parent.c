@@ -15,6 +15,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/fs/atomic.h"
+#include "lib/sys/caps.h"
 #include "lib/sys/compat.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
@@ -160,6 +161,15 @@ static void on_signal(struct parent *p, int sig)
 	}
 }
 
+/* What is left to do: ending pid 1, and writing to a directory and control groups that may belong
+ * to the pod's users. Whoever cannot give privileges up has lost nothing by it: it goes on. */
+static void give_up(const struct parent *p)
+{
+	struct err e = ERR_INIT;
+	if (caps_retire(CAP_BIT(KILL) | CAP_BIT(DAC_OVERRIDE), &e) < 0)
+		tty_print_error(p->relay, &e);
+}
+
 static void supervise(struct parent *p)
 {
 	while (!p->ended) {
@@ -239,6 +249,7 @@ int native_run(int argc, char **argv, int *ret_status, struct err *e)
 	native_release(&n);
 	if (r >= 0) {
 		p.sock = n.parent_sock;
+		give_up(&p);
 		supervise(&p);
 		*ret_status = p.failed ? EXIT_ERROR : p.status;
 		if (p.status == EXIT_SIGNAL_BASE + SIGKILL)

@@ -18,6 +18,7 @@
 #include "lib/abi/exitcode.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
+#include "lib/sys/caps.h"
 #include "lib/sys/ns.h"
 #include "lib/sys/proc.h"
 #include "lib/sys/sync.h"
@@ -436,9 +437,22 @@ static void supervise(struct pid1 *p)
 	}
 }
 
+/* What is left is to kill processes of any user. A post-stop handler takes more: it joins what its
+ * app left, and descends from root there. */
+static void give_up(const struct native *n)
+{
+	struct err e = ERR_INIT;
+	for (size_t i = 0; i < native_n_apps(n); i++)
+		if (n->pod.plans[i].post_stop)
+			return;
+	if (caps_retire(CAP_BIT(KILL), &e) < 0)
+		sync_send_failure(n->pid1_sock, EXIT_ERROR, &e);
+}
+
 /* pid1_main(): pid 1 in the pod's pid, UTS, IPC and network namespaces (what is not the host's),
- * stage0's mount namespace or a copy; all privileges, which no app can borrow: not dumpable; fds:
- * 0-2, the pod's lock, the socket to the outer process, cgroup directories. */
+ * stage0's mount namespace or a copy; all privileges until the apps are started, then CAP_KILL
+ * (all, where a post-stop handler is to come), which no app can borrow: not dumpable; fds: 0-2, the
+ * pod's lock, the socket to the outer process, cgroup directories. */
 _Noreturn void pid1_main(struct native *n)
 {
 	struct err e = ERR_INIT;
@@ -456,6 +470,7 @@ _Noreturn void pid1_main(struct native *n)
 		tell_failure(&p, EXIT_ERROR, &e);
 		_exit(EXIT_ERROR); /* with all that was started */
 	}
+	give_up(n);
 	supervise(&p);
 	_exit(p.status);
 }
