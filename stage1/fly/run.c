@@ -68,6 +68,8 @@ static int load_app(int argc, char **argv, struct stage1_pod *pod, struct err *e
 			"flavor 'fly' runs one app a pod, and this one has %zu: use the default "
 			"stage1",
 			pod->manifest->n_apps);
+	if (pod->facts.shm_size)
+		return ERR_BAD(e, "flavor 'fly' has the host's /dev/shm: leave --shm-size out");
 	r = stage1_report(pod, e);
 	if (r >= 0)
 		r = stage1_make_volumes(pod, e);

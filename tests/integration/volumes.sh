@@ -157,6 +157,10 @@ test_tmpfs_volume_with_fly() {
 	pod --stage1-from-dir=stage1-fly.aci --volume=data,kind=tmpfs,size=64K -- stat /data + fill /data/f 200000
 	has "$out" '/data: dir 1777 0:0' 'No space left'
 }
+test_shm_size_with_fly() {
+	run rkt run --shm-size=1M --stage1-path="$TOP/$B/stage1-fly.aci" "$TESTAPP" --exec=/bin/testapp -- ids
+	refused fly --shm-size
+}
 test_shm_size() {
 	pod --shm-size=64K -- fill /dev/shm/f 200000
 	has "$out" 'No space left'
