@@ -166,6 +166,7 @@ demo:
 	$(Q)$(MAKE) --no-print-directory deps
 	$(Q)$(MAKE) --no-print-directory all $(HELPERS)
 	$(Q)tests/demo.sh
+	$(Q)tests/demo-trust.sh
 
 bench:
 	$(Q)$(MAKE) --no-print-directory deps

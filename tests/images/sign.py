@@ -10,6 +10,7 @@ usage: sign.py payload REFERENCE DIGEST [TYPE]          a payload as cosign's, o
        sign.py push-cosign REGISTRY/NAME DIGEST KEY PAYLOAD [SIGNED]   at the tag sha256-<hex>.sig; SIGNED: what the
                                                         signature is really over
        sign.py push-bundle REGISTRY/NAME DIGEST BUNDLE        as a referrer, by the fallback tag
+REGISTRY: https://HOST, or HOST, which is asked in plain text
 """
 import base64
 import hashlib
@@ -86,8 +87,9 @@ def put_manifest(repository, reference, document, kind=OCI + 'manifest.v1+json')
 
 
 def where(name):
-    registry, _, repository = name.partition('/')
-    return f'http://{registry}/v2/{repository}'
+    scheme, _, rest = name.rpartition('://')
+    registry, _, repository = rest.partition('/')
+    return f'{scheme or "http"}://{registry}/v2/{repository}'
 
 
 def push_image(name, tag, layout):

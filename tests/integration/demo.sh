@@ -6,6 +6,11 @@ test_demo() {
 	ok
 	has "$out" 'everything worked'
 }
+test_demo_of_trust() {
+	run "$TOP/tests/demo-trust.sh"
+	ok
+	has "$out" 'Trust works'
+}
 test_quick_start() {
 	local file=$TOP/README.md
 	# each file and target that it names is there
