@@ -63,12 +63,31 @@ static void inherit_env(struct cli *cli)
 	}
 }
 
-static bool conflicts_with_manifest(const struct cli *cli)
+/* What was said that is the manifest's to say; NULL: nothing. */
+static const char *conflicts_with_manifest(const struct cli *cli)
 {
 	const struct compose *c = &cli->pod;
-	return c->n_apps || c->volumes.n || c->mounts.n || c->shm_size || c->set_env.n ||
-	       cli->set_env_files.n || cli->inherit_env || cli->pull_policy || c->memory ||
-	       c->cpu || c->pids || c->sysctls.n;
+	const struct {
+		bool given;
+		const char *what;
+	} rows[] = {
+		{ c->n_apps, "an image" },
+		{ c->volumes.n, "--volume" },
+		{ c->mounts.n, "--mount" },
+		{ c->shm_size, "--shm-size" },
+		{ c->set_env.n, "--set-env" },
+		{ cli->set_env_files.n, "--set-env-file" },
+		{ cli->inherit_env, "--inherit-env" },
+		{ cli->pull_policy, "--pull-policy" },
+		{ c->memory, "--pod-memory" },
+		{ c->cpu, "--pod-cpu" },
+		{ c->pids, "--pod-pids" },
+		{ c->sysctls.n, "--sysctl" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].given)
+			return rows[i].what;
+	return NULL;
 }
 
 /* Every image of a manifest that was given must be in the store. */
@@ -101,8 +120,10 @@ static int check_images(
 static int read_manifest(struct session *s, struct pod_parts *ret, struct err *e)
 {
 	const char *path = s->cli->pod_manifest;
-	if (conflicts_with_manifest(s->cli))
-		return ERR_BAD(e, "conflicting flags set with --pod-manifest (see --help)");
+	const char *conflict = conflicts_with_manifest(s->cli);
+	if (conflict)
+		return ERR_BAD(
+			e, "conflicting flags set with --pod-manifest (see --help): %s", conflict);
 	_clean_(str) struct str text = STR_INIT(STR_MAX_MANIFEST);
 	int r = io_read_file(AT_FDCWD, path, &text, e);
 	if (r == -ENOENT)

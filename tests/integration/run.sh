@@ -120,7 +120,9 @@ test_pod_manifest() {
 	ended 4
 	is "$out" X=y
 	run rkt run --pod-manifest="$T/pod.json" "$TESTAPP"
-	refused 'conflicting flags set with --pod-manifest (see --help)'
+	refused 'conflicting flags set with --pod-manifest (see --help): an image'
+	run rkt run --pod-manifest="$T/pod.json" --shm-size=1M
+	refused 'conflicting flags set with --pod-manifest (see --help): --shm-size'
 }
 test_nothing_to_run() {
 	run rkt run
