@@ -59,6 +59,16 @@ static void close_span(unsigned first, unsigned last)
 		close((int)fd);
 }
 
+/* Whoever has a directory of the host as a descriptor has the host. */
+static int refuse_directories(struct err *e)
+{
+	struct stat st;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+			return ERR_DENY(e, "standard descriptor %d is a directory", fd);
+	return 0;
+}
+
 static void close_others(int keep)
 {
 	if (keep < FIRST_OTHER_FD) {
@@ -273,8 +283,8 @@ int app_apply(const struct app_plan *plan, const struct ident *id, int *ret_stat
 	close_others(plan->report_fd);
 	if (plan->oom_score_adj != INT64_MIN)
 		set_oom_score_adj(plan->oom_score_adj);
-	int r = enter_directory(plan->cwd, e);
-	if (r < 0)
+	int r = refuse_directories(e);
+	if (r < 0 || (r = enter_directory(plan->cwd, e)) < 0)
 		return r;
 	/* The session keyring is the one of whoever started rkt. The default filter keeps it out of
 	 * reach; where the kernel has no keyrings, nobody reaches one. */

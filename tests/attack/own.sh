@@ -80,3 +80,22 @@ test_escapes_of_an_image_in_what_is_printed() {
 		hasnt "$out$err" $'\e' $'\a'
 	done
 }
+# A directory as a standard descriptor would be a way out, whoever was so careless as to give it.
+test_directories_as_standard_descriptors() {
+	local why='standard descriptor 0 is a directory'
+	guard
+	start "$TESTAPP" --exec=/bin/testapp -- sleep 1000
+	status=0
+	rkt run "$TESTAPP" --exec=/bin/testapp -- ls /proc/self/fd/0 <"$HOST" >"$T/out" 2>"$T/err" || status=$?
+	out=$(cat "$T/out") err=$(cat "$T/err")
+	refused "$why"
+	is "$out" ''
+	rkt enter "$uuid" /bin/testapp ls /proc/self/fd/0 <"$HOST" >"$T/out" 2>"$T/err" && fail 'it was entered'
+	is "$(cat "$T/out")" ''
+	has "$(cat "$T/err")" "$why"
+	rkt run --private-users "$TESTAPP" --exec=/bin/testapp -- ls /proc/self/fd/0 <"$HOST" >"$T/out" 2>&1 && fail 'it ran'
+	has "$(cat "$T/out")" "$why"
+	rkt stop --force "$uuid" >/dev/null
+	finish
+	untouched
+}
