@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/fs/io.h"
 #include "lib/sys/cgroup.h"
+#include "lib/sys/mountinfo.h"
 
 #define FIRST_NAMESPACE 0xeffffffbU /* of control groups: PROC_CGROUP_INIT_INO of the kernel */
 enum { TEXT_MAX = 4 * 1024 * 1024, CGROUP2_MAGIC = 0x63677270, ROOT_GROUP = 1 /* its inode */ };
@@ -43,65 +44,25 @@ static bool list_has(const char *list, const char *word)
 	return false;
 }
 
-/* mountinfo writes blanks and backslashes as \ooo. */
-static char *unescape(struct arena *a, const char *s)
-{
-	char *out = arena_strdup(a, s), *to = out;
-	for (const char *p = out; *p; to++) {
-		if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' &&
-			p[3] >= '0' && p[3] <= '7') {
-			*to = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
-			p += 4;
-		} else {
-			*to = *p++;
-		}
-	}
-	*to = '\0';
-	return out;
-}
-
-/* Cuts the next word off *line. */
-static char *next_word(char **line)
-{
-	char *word = *line;
-	if (!word)
-		return NULL;
-	char *end = strchr(word, ' ');
-	if (end)
-		*end++ = '\0';
-	*line = end;
-	return word;
-}
-
-/* "31 23 0:28 ROOT MOUNT opts [optional...] - TYPE SOURCE SUPEROPTS"; a line that is not so is
- * skipped: the kernel may add fields, and mounts of others are none of our business. */
+/* A line that is none is skipped: mounts of others are none of our business. */
 static void take_mount(char *line, struct arena *a, struct cgroup_view *v)
 {
-	char *tail = strstr(line, " - cgroup");
-	if (!tail)
+	struct mountinfo m;
+	(void)a;
+	if (!strstr(line, " - cgroup") || !mountinfo_parse(line, &m) || m.root[0] != '/')
 		return;
-	*tail = '\0';
-	tail += 3;
-	char *type = next_word(&tail);
-	(void)next_word(&tail); /* source */
-	char *options = next_word(&tail);
-	(void)next_word(&line);
-	(void)next_word(&line);
-	(void)next_word(&line);
-	char *root = next_word(&line), *mount = next_word(&line);
-	if (!root || !mount || !options || root[0] != '/' || mount[0] != '/')
-		return;
-	bool v2 = str_eq(type, "cgroup2");
-	if (!v2 && !str_eq(type, "cgroup"))
+	bool v2 = str_eq(m.type, "cgroup2");
+	if (!v2 && !str_eq(m.type, "cgroup"))
 		return;
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
 		bool is_it =
-			kinds[k].controller ? !v2 && list_has(options, kinds[k].controller) : v2;
+			kinds[k].controller ? !v2 && list_has(m.options, kinds[k].controller) : v2;
 		/* Of several mounts the first wins, unless a later one shows all of it. */
-		if (!is_it || (v->v[k].mount && (str_eq(v->v[k].root, "/") || !str_eq(root, "/"))))
+		if (!is_it ||
+			(v->v[k].mount && (str_eq(v->v[k].root, "/") || !str_eq(m.root, "/"))))
 			continue;
-		v->v[k].mount = unescape(a, mount);
-		v->v[k].root = unescape(a, root);
+		v->v[k].mount = m.point;
+		v->v[k].root = m.root;
 	}
 }
 

@@ -17,6 +17,7 @@
 #include "lib/fs/io.h"
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
+#include "lib/sys/mountinfo.h"
 
 unsigned mnt_force;
 
@@ -202,33 +203,6 @@ static int remount(int fd, unsigned long flags, struct err *e)
 	return 0;
 }
 
-/* Undoes the octal escapes of /proc/self/mountinfo in place. */
-static void unescape(char *s)
-{
-	char *out = s;
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-			s[3] >= '0' && s[3] <= '7') {
-			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*out++ = *s;
-		}
-	}
-	*out = '\0';
-}
-
-/* The mount point of a line of mountinfo (its fifth field), unescaped in place; or NULL. */
-static char *mount_point(char *line)
-{
-	char *field = NULL;
-	for (int i = 0; i < 5; i++)
-		if (!(field = strsep(&line, " ")))
-			return NULL;
-	unescape(field);
-	return field;
-}
-
 /* Every mount below the one at fd. A path that has been hidden or replaced does not remount, which
  * is an error: better no volume than a writable one. */
 static int remount_below(int fd, unsigned long flags, struct err *e)
@@ -244,14 +218,16 @@ static int remount_below(int fd, unsigned long flags, struct err *e)
 	_clean_(mem) char *line = NULL;
 	size_t room = 0;
 	while (getline(&line, &room, f) >= 0) {
-		const char *path = mount_point(line);
-		const char *rest = path ? str_after(path, top) : NULL;
+		struct mountinfo m;
+		if (!mountinfo_parse(line, &m))
+			return ERR_BAD(e, "'/proc/self/mountinfo' has a line that is none");
+		const char *rest = str_after(m.point, top);
 		if (!rest || *rest != '/')
 			continue;
-		_clean_(fd) int sub = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		_clean_(fd) int sub = open(m.point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		int r = sub < 0 ? ERR_SYS(e, "open") : remount(sub, flags, e);
 		if (r < 0)
-			return err_wrap(e, r, "mount at '%s'", path);
+			return err_wrap(e, r, "mount at '%s'", m.point);
 	}
 	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
 }
@@ -324,19 +300,6 @@ int mnt_make_private(int fd, struct err *e)
 	return 0;
 }
 
-/* Does the line of mountinfo have an optional field "shared:N"? Those end with "-". */
-static bool line_is_shared(char *line)
-{
-	char *field;
-	for (int i = 0; (field = strsep(&line, " ")); i++) {
-		if (i >= 6 && str_eq(field, "-"))
-			return false;
-		if (i >= 6 && str_after(field, "shared:"))
-			return true;
-	}
-	return false;
-}
-
 /* 1: the mount of that number has peers; 0: not. */
 static int is_shared(uint64_t id, struct err *e)
 {
@@ -346,11 +309,9 @@ static int is_shared(uint64_t id, struct err *e)
 	_clean_(mem) char *line = NULL;
 	size_t room = 0;
 	while (getline(&line, &room, f) >= 0) {
-		uint64_t number;
-		size_t n = strcspn(line, " ");
-		_clean_(mem) char *first = xstrndup(line, n);
-		if (parse_u64(first, 0, UINT64_MAX, &number) && number == id)
-			return line_is_shared(line);
+		struct mountinfo m;
+		if (mountinfo_parse(line, &m) && m.id == id)
+			return m.shared;
 	}
 	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
 }

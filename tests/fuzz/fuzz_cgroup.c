@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What /proc says of control groups, mounts and processes; an app names some of it. */
+#include "lib/base/parse.h"
+#include "lib/sys/blockdev.h"
+#include <sys/sysmacros.h>
+
+#include "lib/base/parse.h"
 #include "lib/sys/blockdev.h"
 #include "lib/sys/cgroup.h"
+#include "lib/sys/mountinfo.h"
 #include "lib/sys/proc.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -32,12 +38,24 @@ static void octal(char *s)
 	*to = '\0';
 }
 
+/* The " - " behind six fields and what may follow them; or NULL. */
+static const char *dash_of(const char *line)
+{
+	for (int i = 0; i < 6; i++, line++)
+		if (!(line = strchr(line, ' ')))
+			return NULL;
+	return strstr(line - 1, " - ");
+}
+
 static void simple_mount(const char *line, const char *controller, struct simple *ret)
 {
-	const char *dash = strstr(line, " - cgroup");
+	const char *dash = dash_of(line);
 	char root[512], mount[512], type[512], options[512];
+	uint64_t id;
 	_clean_(mem) char *head = dash ? xstrndup(line, (size_t)(dash - line)) : NULL;
-	if (!dash || sscanf(head, "%*s %*s %*s %511s %511s", root, mount) != 2 ||
+	_clean_(mem) char *first = xstrndup(line, strcspn(line, " "));
+	if (!dash || !parse_u64(first, 0, UINT64_MAX, &id) ||
+		sscanf(head, "%*s %*s %*s %511s %511s", root, mount) != 2 ||
 		sscanf(dash + 3, "%511s %*s %511s", type, options) != 2)
 		return;
 	if (*root != '/' || *mount != '/' || strcmp(type, controller ? "cgroup" : "cgroup2") != 0 ||
@@ -73,6 +91,31 @@ static void same_as_simple(const char *text, const struct cgroup_view *view)
 	}
 }
 
+/* Each line by itself, as those read them who remount what lies below a mount. */
+static void lines(const char *text)
+{
+	_clean_(mem) char *copy = xstrdup(text);
+	char *rest = copy;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		_clean_(mem) char *whole = xstrdup(line);
+		struct mountinfo m;
+		if (!mountinfo_parse(line, &m))
+			continue;
+		FUZZ_HOLDS(*m.point == '/' && m.root && m.type && m.options);
+		FUZZ_HOLDS(strlen(m.point) + strlen(m.root) < strlen(whole));
+		const char *from = whole, *dash = dash_of(whole);
+		for (int i = 0; i < 5; i++)
+			from = strchr(from, ' ') + 1;
+		const char *shared = strstr(strchr(from, ' '), " shared:");
+		FUZZ_HOLDS(dash && m.shared == (shared && shared < dash));
+	}
+	char source[64];
+	for (unsigned minor = 0; minor < 3; minor++)
+		if (blockdev_source(text, makedev(0, 28 + minor), source, sizeof source))
+			FUZZ_HOLDS(memchr(source, '\0', sizeof source) && strstr(text, source) &&
+				   !strncmp(source, "/dev/", 5));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_clean_(mem) char *text = fuzz_text(data, size);
@@ -83,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Each reader skips the lines that are the other's. */
 	cgroup_view_parse(text, text, &a, &view);
 	same_as_simple(text, &view);
+	lines(text);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
 		if (!view.v[k].mount)
 			continue;

@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Nobody becomes root who is not called so, and is not said to be by the file. */
 	if (id.uid == 0)
 		FUZZ_HOLDS(strcmp(user, "0") == 0 || strcmp(user, "root") == 0 || *user == '/' ||
-			   strspn(user, "0") == strlen(user) || strstr(rest, user));
+			   strspn(user + (*user == '+'), "0") == strlen(user + (*user == '+')) ||
+			   strstr(rest, user));
 	return 0;
 }
