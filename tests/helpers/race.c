@@ -104,8 +104,11 @@ static void reached(const char *pid, const char *what)
 {
 	char path[64], exe[256] = "";
 	snprintf(path, sizeof path, "/proc/%.10s/exe", pid);
-	if (readlink(path, exe, sizeof exe - 1) < 0)
+	if (readlink(path, exe, sizeof exe - 1) < 0) {
+		if (errno == ENOENT || errno == ESRCH)
+			return; /* it has ended: an app's last moment, one of rkt's lasts */
 		snprintf(exe, sizeof exe, "%s", strerror(errno));
+	}
 	if (!strcmp(exe, equal))
 		return;
 	printf("reached %s of process %s, which is %s\n", what, pid, exe);
