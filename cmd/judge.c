@@ -169,3 +169,35 @@ bool judge_stored(struct session *s, const struct registry_ref *ref, const struc
 		r = meets_policy(s, &subject, &none, why);
 	return r >= 0;
 }
+
+/* What the image is called in full; NULL: nobody knows. */
+static const char *full_name(const struct image *i, struct arena *a)
+{
+	struct docker_ref ref;
+	const char *from = i->source ? str_after(i->source, "docker://") : NULL;
+	if (!i->n_layers)
+		return i->name;
+	if (i->verified)
+		return i->verified->name;
+	return from && docker_ref_parse(from, a, &ref) ? ref.name : NULL;
+}
+
+int judge_name(struct session *s, const struct image *found, struct err *e)
+{
+	struct arena *a = &s->cli->arena;
+	const char *name = full_name(found, a);
+	struct images all;
+	if (insecure(s) || !name || str_eq(name, docker_ref_canonical(found->name, a)))
+		return 0;
+	int r = store_list(&s->store, a, &all, e);
+	for (size_t i = 0; r >= 0 && i < all.n; i++) {
+		const char *other = full_name(&all.v[i], a);
+		if (str_eq(all.v[i].name, found->name) && other && !str_eq(other, name))
+			return ERR_DENY(e,
+				"image '%s': the store has images of \"%s\" and of \"%s\", which "
+				"it "
+				"calls the same: name one by docker:// or by its id",
+				found->name, name, other);
+	}
+	return r < 0 ? r : 0;
+}

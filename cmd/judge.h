@@ -19,6 +19,10 @@ struct import_options judge_options(struct judge *j, const char *source);
 struct oci_gate judge_gate(struct judge *j);
 int judge_registry(
 	void *judge, struct registry *g, const struct registry_candidate *c, struct err *e);
+/* The store calls images of "r.example:5000/a" and of "r.example-5000/a" the same, keys are trusted
+ * for one of them. An image that was found by a name that is not its repository's is refused where
+ * the store has another repository's, or an appc image, of that name. */
+int judge_name(struct session *s, const struct image *found, struct err *e);
 /* May an image that is in the store be used under that name, as it is? When not, *why says why
  * the registry must be asked. */
 bool judge_stored(struct session *s, const struct registry_ref *ref, const struct image *image,

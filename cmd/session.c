@@ -178,8 +178,10 @@ static int by_name(
 {
 	const char *policy = pull_policy(s->cli);
 	int r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
-	if (r >= 0)
-		return renew(s, ref, signature, NULL, policy, ret, e);
+	if (r >= 0) {
+		r = judge_name(s, ret, e);
+		return r < 0 ? r : renew(s, ref, signature, NULL, policy, ret, e);
+	}
 	if (r != -ENOENT)
 		return err_wrap(e, r, "image '%s'", ref);
 	if (str_eq(policy, "never"))

@@ -268,6 +268,37 @@ test_unsigned_where_it_is_allowed() {
 	run srkt fetch docker-archive:saved.tar
 	refused 'rkt trust --prefix=example.com/app'
 }
+# The store's names are not as exact as those that keys are trusted for.
+test_repositories_that_the_store_calls_the_same() {
+	key alice
+	key bob
+	local who port
+	for who in bob alice; do
+		port=$([ $who = bob ] && echo -5000 || echo :5000)
+		"$TOP/tests/images/layout.py" "lay.$who" <<<"image(layer(f('x', '$who')), ref='r.example$port/team/app:1')"
+		skopeo inspect --raw "oci:lay.$who:r.example$port/team/app:1" >manifest
+		"$SIGN" message $who.key manifest >"$who.bundle"
+		trust $who --prefix="r.example$port"
+	done
+	run srkt fetch --signature=alice.bundle oci:lay.alice
+	ok
+	run srkt fetch r.example-5000/team/app
+	ok 'there is no other'
+	run srkt fetch --signature=bob.bundle oci:lay.bob
+	ok
+	run srkt fetch r.example-5000/team/app
+	ok 'the newest is what its name says'
+	# alice, whose key is not for that name, must not come before bob
+	run srkt fetch --signature=alice.bundle oci:lay.alice
+	ok
+	run srkt image rm "$(srkt image list --format=json | jq -r '.[] | select(.verified.name == "r.example:5000/team/app").id')"
+	run srkt fetch --signature=alice.bundle oci:lay.alice
+	ok
+	run srkt fetch r.example-5000/team/app
+	refused 'images of "r.example:5000/team/app" and of "r.example-5000/team/app"'
+	run srkt fetch --insecure-options=image r.example-5000/team/app
+	ok
+}
 test_docker_hub_has_several_names() {
 	key alice
 	local prefix
