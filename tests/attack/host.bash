@@ -13,7 +13,7 @@ host_digest() {
 	find "$HOST" -printf '%P %y %m %U:%G %n %l\n' | sort
 	find "$HOST" -type f -exec sha256sum {} + | sort
 	sha256sum /etc/passwd /etc/group /etc/shadow /etc/hosts "$RKT" "$TOP/$B"/stage1-*.aci "$TOP/$B"/libexec/rkt/*
-	stat -c '%n %a %U:%G %Y' /etc /etc/passwd /bin/. /proc/sys "$RKT"
+	stat -c '%n %a %U:%G' /etc /etc/passwd /etc/shadow /bin/. /bin/sh /usr /proc/sys "$RKT"
 	cat /proc/sys/kernel/{core_pattern,hostname}
 	bystander_digest
 }
