@@ -95,8 +95,9 @@ int environment_authorities(int *ret_fd, struct err *e)
 	const char *file = first(files), *dir = first(dirs);
 	*ret_fd = -1;
 	if (*file) {
+		const char *name = str_empty(getenv(files[0])) ? files[1] : files[0];
 		*ret_fd = open(file, O_RDONLY | O_NOCTTY | O_CLOEXEC);
-		return *ret_fd < 0 ? ERR_SYS(e, "open '%s' (SSL_CERT_FILE)", file) : 0;
+		return *ret_fd < 0 ? ERR_SYS(e, "open '%s' (%s)", file, name) : 0;
 	}
 	if (*dir) {
 		int r = gather(dir, ret_fd, e);

@@ -55,6 +55,13 @@ test_references() {
 	run rkt trust explain docker://Upper
 	refused "image 'docker://Upper': 'library/Upper' is not the name of a repository"
 }
+test_authorities_that_are_missing() {
+	local name
+	for name in SSL_CERT_FILE CURL_CA_BUNDLE; do
+		run env -u SSL_CERT_FILE -u CURL_CA_BUNDLE "$name=/nosuch/ca" "${RKTC[@]}" fetch https://127.0.0.1:1/x.aci
+		refused "open '/nosuch/ca' ($name): No such file or directory"
+	done
+}
 test_bool_flags() {
 	run rkt run --interactive=perhaps "$TESTAPP"
 	refused perhaps
