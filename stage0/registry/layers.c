@@ -20,6 +20,7 @@ struct item {
 	uint64_t size;
 	size_t first; /* the layer with the same blob that stands for it */
 	bool wanted;
+	bool inherited; /* an earlier download, or part of one, was here */
 	struct layer_file file;
 	int64_t look_ms; /* somebody else's: when to look again */
 	struct transfer *transfer;
@@ -33,6 +34,7 @@ struct layers {
 	const struct registry_pull *p;
 	struct item *v;
 	size_t n, running;
+	bool stale; /* layers_stale() */
 	struct registry_layer *told;
 };
 
@@ -130,7 +132,9 @@ static int look(struct layers *l, struct item *t, struct err *e)
 	if (now_ms() < t->look_ms)
 		return 0;
 	t->look_ms = now_ms() + LOOK_MS;
-	return layer_file_open(l->g->o.remote->store, t->hex, t->size, &t->file, e);
+	int r = layer_file_open(l->g->o.remote->store, t->hex, t->size, &t->file, e);
+	t->inherited |= r >= 0 && (t->file.state == LAYER_FILE_WHOLE || t->file.offset);
+	return r;
 }
 
 static int step(struct layers *l, struct item *t, struct err *e)
@@ -218,12 +222,19 @@ static int publish(void *ctx, size_t i, struct err *e)
 
 static void spoilt(void *ctx, size_t i, bool certain)
 {
-	layer_file_remove(&item(ctx, i)->file, certain);
+	struct layers *l = ctx;
+	l->stale |= item(l, i)->inherited;
+	layer_file_remove(&item(l, i)->file, certain);
 }
 
 struct layer_supply layers_supply(struct layers *l)
 {
 	return (struct layer_supply){ ready, wait_for_more, publish, spoilt, l };
+}
+
+bool layers_stale(const struct layers *l)
+{
+	return l && l->stale;
 }
 
 int layers_open(struct layers *l, const char *hex, struct err *e)

@@ -17,5 +17,8 @@ int layers_new(struct registry *g, const struct oci_answer *manifest, const stru
 struct layer_supply layers_supply(struct layers *l);
 /* A descriptor of the layer with that digest, if it is here; -ENOENT. */
 int layers_open(struct layers *l, const char *hex, struct err *e);
+/* A layer was not what its digest says, and what an earlier download had left was part of it. It
+ * has been removed: another try may do. l may be NULL. */
+bool layers_stale(const struct layers *l);
 /* imported: what was downloaded and is in no tree is not needed. NULL is fine. */
 void layers_free(struct layers *l, bool imported);

@@ -177,16 +177,31 @@ static int pull(
 	return r < 0 ? r : store_get(s, id, a, ret, e);
 }
 
-int registry_pull(const struct registry_pull *p, const struct registry_ref *ref, struct arena *a,
-	struct image *ret, struct err *e)
+static int pull_once(const struct registry_pull *p, const struct registry_ref *ref, struct arena *a,
+	struct image *ret, bool *stale, struct err *e)
 {
 	struct pull u = { .p = p, .ref = ref };
 	struct part alone = PART_INIT;
 	int r = pull(&u, &alone, a, ret, e);
+	*stale = r < 0 && layers_stale(u.layers);
 	layers_free(u.layers, r >= 0);
 	for (size_t i = 0; i < u.n; i++)
 		registry_document_release(&u.documents[i]);
 	registry_close(u.g);
 	store_part_remove(&alone);
 	return r;
+}
+
+int registry_pull(const struct registry_pull *p, const struct registry_ref *ref, struct arena *a,
+	struct image *ret, struct err *e)
+{
+	bool stale;
+	int r = pull_once(p, ref, a, ret, &stale, e);
+	if (!stale)
+		return r;
+	/* As after a loss of power: blocks that were never written. The rest of it is not there
+	 * now. */
+	dbg("registry: what was left of a layer is no part of it: once more");
+	*e = ERR_INIT;
+	return pull_once(p, ref, a, ret, &stale, e);
 }

@@ -183,15 +183,27 @@ test_left_overs_are_collected() {
 	ok
 	is "$(ls "$DATA/cas/tmp")" '' 'left'
 }
-# Left-overs that are something else: found out by the digest, and gone then.
+# Left-overs that are something else: found out by the digest, and gone then; what is right is fetched at once.
 test_a_wrong_left_over_is_not_kept() {
 	one_image 1
 	serve
 	mkdir -p "$DATA/cas/tmp"
 	head -c 1000 /dev/zero >"$DATA/cas/tmp/part-$(lowest)"
 	fetch_from lay
-	refused 'layer 1' sha256:
+	ok
 	[ ! -e "$DATA/cas/tmp/part-$(lowest)" ] && [ ! -e "$DATA/cas/tmp/blob-$(lowest)" ] || fail 'it is kept'
+	is "$(grep -c "blobs/sha256:$(lowest)" log)" 2 'requests of the layer'
+	# Once more, and not for ever.
+	rkt image rm "$out" >/dev/null
+	cp -a www/lay www/good
+	head -c 1000 /dev/zero >"$DATA/cas/tmp/part-$(lowest)"
+	: >log
+	head -c "$(stat -c %s "www/lay/blobs/sha256/$(lowest)")" /dev/zero >"www/lay/blobs/sha256/$(lowest)"
+	fetch_from lay
+	refused 'layer 1'
+	is "$(grep -c "blobs/sha256:$(lowest)" log)" 2 'requests of the layer'
+	rm -rf www/lay
+	mv www/good www/lay
 	fetch_from lay
 	ok
 	# One that is too long is no part of it.
