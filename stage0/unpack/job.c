@@ -156,7 +156,7 @@ static int make_layer(struct job *j, struct err *e)
 	if (root < 0)
 		return root;
 	struct layer *layer = xcalloc(1, sizeof *layer);
-	int r = layer_init(layer, root, j->fds->lower, alone, e);
+	int r = layer_init(layer, root, j->fds->lower, alone, j->request->max_bytes, e);
 	const struct sink sink = layer_sink(layer);
 	if (r >= 0)
 		r = read_archive(j, untar, &sink, j->fds->output, e);

@@ -17,9 +17,9 @@ enum { LINKS_MAX = 40, CHUNK = 64 * 1024, XATTR_LIST = 64 * 1024 };
 #define AUFS ".wh..wh."
 #define OPAQUE ".wh..wh..opq"
 
-int layer_init(struct layer *l, int root, int lower, bool alone, struct err *e)
+int layer_init(struct layer *l, int root, int lower, bool alone, uint64_t copies_max, struct err *e)
 {
-	*l = (struct layer){ .alone = alone, .has_lower = lower >= 0 };
+	*l = (struct layer){ .alone = alone, .has_lower = lower >= 0, .copies_max = copies_max };
 	int r = tree_init(&l->tree, root, e);
 	if (r >= 0)
 		r = dirs_init(&l->lower, lower, false, e);
@@ -112,6 +112,10 @@ static int copy_bytes(struct layer *l, int fd, uint64_t size, struct err *e)
 {
 	_clean_(mem) char *buf = xmalloc(CHUNK);
 	for (uint64_t at = 0; at < size;) {
+		off_t next = lseek(fd, (off_t)at, SEEK_DATA);
+		if (next < 0 || (uint64_t)next >= size) /* a hole up to the end */
+			return next >= 0 || errno == ENXIO ? 0 : ERR_SYS(e, "seek");
+		at = (uint64_t)next;
 		size_t want = size - at < CHUNK ? (size_t)(size - at) : CHUNK;
 		ssize_t n = io_read_full(fd, buf, want, e);
 		if (n <= 0)
@@ -136,6 +140,11 @@ static int copy_up(struct layer *l, const char *path, int parent, const char *na
 	struct entry entry = entry_of(st, path, type);
 	_clean_(fd) int fd = -1;
 	int r = 0;
+	if (entry.size > l->copies_max - l->copied)
+		return err_set(e, ERR_INPUT, EFBIG,
+			"the files below that are linked to are larger than %llu bytes together",
+			(unsigned long long)l->copies_max);
+	l->copied += entry.size;
 	if (type == ENTRY_SYMLINK) {
 		ssize_t n = readlinkat(parent, name, target, sizeof target - 1);
 		if (n < 0)

@@ -28,6 +28,7 @@ struct layer {
 	struct dirs lower;
 	bool has_lower, alone;
 	bool needs_lower, opaque_top; /* results */
+	uint64_t copies_max, copied;  /* bytes of files that were copied up */
 
 	/* The last directory, as the archive calls it and as it is. */
 	char asked[ENTRY_PATH_MAX], found[ENTRY_PATH_MAX];
@@ -39,7 +40,9 @@ struct layer {
 	bool make_opaque; /* it takes the place of a whiteout */
 };
 
-int layer_init(struct layer *l, int root, int lower, bool alone, struct err *e);
+/* copies_max: a link costs the archive nothing, a copy the disk all of the file. */
+int layer_init(
+	struct layer *l, int root, int lower, bool alone, uint64_t copies_max, struct err *e);
 void layer_release(struct layer *l);
 struct sink layer_sink(struct layer *l);
 int layer_finish(struct layer *l, struct err *e);

@@ -53,8 +53,9 @@ static int walk_dir(struct walk *w, int fd, struct err *e);
 static int walk_one(struct walk *w, int fd, const char *name, struct err *e)
 {
 	struct stat st;
+	/* overlayfs lists whiteouts, too, in a directory that one layer alone has. */
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return ERR_SYS(e, "stat '%s'", str_text(&w->path));
+		return errno == ENOENT ? 0 : ERR_SYS(e, "stat '%s'", str_text(&w->path));
 	const struct walk_entry entry = { fd, name, str_text(&w->path), &st };
 	int r = w->fn(w->ctx, &entry, e);
 	if (r < 0 || !S_ISDIR(st.st_mode) || st.st_dev != w->dev)
