@@ -22,7 +22,7 @@ struct table {
 	size_t n_rows, cap;
 };
 #define TABLE_INIT ((struct table){ 0 })
-void table_cell(struct table *t, const char *text);
+void table_cell(struct table *t, const char *text); /* control characters become \xNN */
 void table_end_row(struct table *t);
 void table_render(const struct table *t, struct str *out);
 void table_release(struct table *t);

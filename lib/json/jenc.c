@@ -48,13 +48,20 @@ static bool is_line_separator(const char *s)
 	return strncmp(s, "\xe2\x80\xa8", 3) == 0 || strncmp(s, "\xe2\x80\xa9", 3) == 0;
 }
 
+/* U+0080 to U+009F, which some terminals obey as they obey ESC. */
+static bool is_control(const char *s)
+{
+	return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 &&
+	       (unsigned char)s[1] <= 0x9f;
+}
+
 /* Bytes at s that go out as they are; 0: the first needs an escape, or there is none. */
 static size_t plain_length(const char *s)
 {
 	unsigned char c = (unsigned char)*s;
 	if (c < 0x80)
 		return c >= 0x20 && !strchr("\"\\<>&", c);
-	return is_line_separator(s) ? 0 : utf8_length(s);
+	return is_line_separator(s) || is_control(s) ? 0 : utf8_length(s);
 }
 
 static void quote(struct str *out, const char *s)
@@ -74,6 +81,8 @@ static void quote(struct str *out, const char *s)
 			str_addf(out, "\\%c", *s == '\n' ? 'n' : *s == '\r' ? 'r' : 't');
 		else if (is_line_separator(s))
 			str_addf(out, "\\u202%c", s[2] == '\xa8' ? '8' : '9'), s += 2;
+		else if (is_control(s))
+			str_addf(out, "\\u%04x", (unsigned char)*++s);
 		else if ((unsigned char)*s >= 0x80)
 			str_add(out, "\\ufffd");
 		else
