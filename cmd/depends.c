@@ -73,12 +73,11 @@ static int fetch(struct finding *f, const struct dependency *d, const char *ref,
 static int look(struct finding *f, const struct dependency *d, struct image *ret, struct err *e)
 {
 	struct arena *a = &f->s->cli->arena;
-	struct store *store = &f->s->store;
 	const char *ref = NULL;
 	int r = reference(a, d, &ref, e);
 	if (r < 0)
 		return r;
-	r = store_resolve(store, d->image_id ? d->image_id : ref, a, ret, e);
+	r = session_resolve(f->s, d->image_id ? d->image_id : ref, ret, e);
 	if (r == -ENOENT)
 		return fetch(f, d, ref, ret, e);
 	if (r < 0)

@@ -173,11 +173,18 @@ int session_renew(struct session *s, const char *ref, const struct dependency *d
 	return renew(s, ref, NULL, d, policy, ret, e);
 }
 
+int session_resolve(struct session *s, const char *ref, struct image *ret, struct err *e)
+{
+	bool insecure = s->cli->insecure & INSECURE_IMAGE;
+	return (insecure ? store_resolve : store_resolve_signed)(
+		&s->store, ref, &s->cli->arena, ret, e);
+}
+
 static int by_name(
 	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
 {
 	const char *policy = pull_policy(s->cli);
-	int r = store_resolve(&s->store, ref, &s->cli->arena, ret, e);
+	int r = session_resolve(s, ref, ret, e);
 	if (r >= 0) {
 		r = judge_name(s, ret, e);
 		return r < 0 ? r : renew(s, ref, signature, NULL, policy, ret, e);

@@ -53,6 +53,8 @@ int session_image(struct session *s, const char *ref, const char *signature, str
 	struct err *e);
 /* The same without import: an image that is in the store. */
 int session_stored(struct session *s, const char *ref, struct image *ret, struct err *e);
+/* An image that is to be used: by a name, one with a signature first unless none is asked for. */
+int session_resolve(struct session *s, const char *ref, struct image *ret, struct err *e);
 
 /* An image that the store has by the name `ref`, or what is newer than it, as the pull policy says.
  * d: it is a dependency, else NULL. */

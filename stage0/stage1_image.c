@@ -120,11 +120,12 @@ static int use_url(
 	return use_path(from, path, ret, e);
 }
 
+/* Whatever the options are: an image that calls itself a stage1 may be any image. */
 static int use_ref(
 	struct store *s, const char *ref, struct arena *a, struct stage1_image *ret, struct err *e)
 {
 	struct image image;
-	int r = store_resolve(s, ref, a, &image, e);
+	int r = store_resolve_signed(s, ref, a, &image, e);
 	if (r >= 0)
 		r = use_id(s, image.id, a, ret, e);
 	return err_wrap(e, r, "stage1 image '%s'", ref);

@@ -104,27 +104,47 @@ static bool matches(struct store *s, const struct query *q, const struct image *
 	return true;
 }
 
-static int resolve_name(
-	struct store *s, const char *ref, struct arena *a, struct image *ret, struct err *e)
+static int resolve_name(struct store *s, const char *ref, bool signed_first, struct arena *a,
+	struct image *ret, struct err *e)
 {
 	struct query q;
 	struct images all;
+	const struct image *found = NULL;
 	int r = parse_query(ref, a, &q, e);
 	if (r >= 0)
 		r = records_mentioning(s, q.name, a, &all, e);
 	if (r < 0)
 		return r;
-	for (size_t i = all.n; i-- > 0;) /* the last imported first */
-		if (matches(s, &q, &all.v[i])) {
-			*ret = all.v[i];
-			return 0;
-		}
-	return ERR_NOENT(e, "no image '%s' in the store", ref);
+	for (size_t i = all.n; i-- > 0;) { /* the last imported first */
+		const struct image *image = &all.v[i];
+		if ((found && image->insecure) || !matches(s, &q, image))
+			continue;
+		found = image;
+		if (!signed_first || !image->insecure)
+			break;
+	}
+	if (!found)
+		return ERR_NOENT(e, "no image '%s' in the store", ref);
+	*ret = *found;
+	return 0;
+}
+
+static int resolve(struct store *s, const char *ref, bool signed_first, struct arena *a,
+	struct image *ret, struct err *e)
+{
+	const char *prefix = str_after(ref, ID_PREFIX);
+	return prefix ? resolve_id(s, prefix, a, ret, e)
+		      : resolve_name(s, ref, signed_first, a, ret, e);
 }
 
 int store_resolve(
 	struct store *s, const char *ref, struct arena *a, struct image *ret, struct err *e)
 {
-	const char *prefix = str_after(ref, ID_PREFIX);
-	return prefix ? resolve_id(s, prefix, a, ret, e) : resolve_name(s, ref, a, ret, e);
+	return resolve(s, ref, false, a, ret, e);
+}
+
+int store_resolve_signed(
+	struct store *s, const char *ref, struct arena *a, struct image *ret, struct err *e)
+{
+	return resolve(s, ref, true, a, ret, e);
 }

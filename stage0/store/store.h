@@ -172,6 +172,10 @@ void store_scratch_remove(struct scratch *t);
  * errors as in rkt: "no image IDs found", "image ID too short", "ambiguous image ID". */
 int store_resolve(
 	struct store *s, const char *ref, struct arena *a, struct image *ret, struct err *e);
+/* For who trusts nothing but signatures: of several with the name, those that are not `insecure`
+ * come first. What calls itself so takes no name away from what was verified for it. */
+int store_resolve_signed(
+	struct store *s, const char *ref, struct arena *a, struct image *ret, struct err *e);
 int store_get(struct store *s, const char *id, struct arena *a, struct image *ret, struct err *e);
 int store_list(struct store *s, struct arena *a, struct images *ret, struct err *e);
 int store_manifest(struct store *s, const char *id, struct arena *a, struct image_manifest **ret,
