@@ -2,6 +2,7 @@
 /* rkt image list. */
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/output.h"
@@ -141,6 +142,11 @@ static int add_rendered(struct session *s, struct images *l, struct err *e)
 {
 	struct rendered_list trees = { 0 };
 	int r = store_rendered(&s->store, NULL, &s->cli->arena, &trees, e);
+	/* A member of the group rkt sees the images, not the trees. */
+	if (r == -EACCES && geteuid() != 0) {
+		*e = ERR_INIT;
+		return 0;
+	}
 	for (size_t t = 0; r >= 0 && t < trees.n; t++)
 		for (size_t i = 0; i < l->n; i++)
 			if (str_eq(l->v[i].id, trees.v[t].images.v[trees.v[t].images.n - 1]))

@@ -46,31 +46,58 @@ void make_key(const char *text, char ret[KEY_SIZE])
 	snprintf(ret, KEY_SIZE, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
 }
 
-/* Directories of the store are root's own; where the group rkt exists, its members may fetch. Trees
- * stay out of reach in either case: an image may contain setuid programs. */
+/* Directories of the store are root's own: nobody else writes what root's commands trust. Where the
+ * group rkt exists, its members may read which images there are. Trees stay out of their reach: an
+ * image may contain setuid programs. */
 static const struct {
 	const char *path;
 	bool group;
-} dirs[] = { { ".", true }, { "blob", true }, { CAS_BLOB, true }, { CAS_BLOB256, true },
-	{ CAS_IMAGE, true }, { CAS_TREE, false }, { CAS_TMP, true }, { CAS_REMOTE, true } };
+} dirs[] = { { ".", true }, { "blob", false }, { CAS_BLOB, false }, { CAS_BLOB256, false },
+	{ CAS_IMAGE, true }, { CAS_TREE, false }, { CAS_TMP, false }, { CAS_REMOTE, false } };
+
+/* 0700, or 0750 of the group. Another mode was chosen by somebody and stays, but for one that let
+ * the group write, or hands the group on to what is made below. */
+static int settle_mode(struct store *s, const char *path, bool group, struct err *e)
+{
+	struct stat st;
+	if (fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return ERR_SYS(e, "'%s/%s'", s->path, path);
+	if (st.st_uid != geteuid())
+		return ERR_DENY(e, "'%s/%s' belongs to user %u, who may have put anything there",
+			s->path, path, (unsigned)st.st_uid);
+	const mode_t mode = st.st_mode & 07777;
+	const bool shared = mode & (S_ISGID | S_IWGRP);
+	if (!S_ISDIR(st.st_mode) || (!shared && (mode != 0700 || !group)))
+		return 0;
+	const struct group *g = group ? getgrnam("rkt") : NULL;
+	if (!g && !shared)
+		return 0;
+	if ((g && fchownat(s->dirfd, path, (uid_t)-1, g->gr_gid, AT_SYMLINK_NOFOLLOW) < 0) ||
+		fchmodat(s->dirfd, path, g ? 0750 : 0700, 0) < 0)
+		return ERR_SYS(e, "access of group 'rkt' to '%s/%s'", s->path, path);
+	return 0;
+}
 
 int cas_make_dirs(struct store *s, struct err *e)
 {
-	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
-		bool made = mkdirat(s->dirfd, dirs[i].path, 0700) == 0;
-		if (!made && errno != EEXIST)
+	int r = 0;
+	for (size_t i = 0; i < sizeof dirs / sizeof *dirs && r >= 0; i++) {
+		if (mkdirat(s->dirfd, dirs[i].path, 0700) < 0 && errno != EEXIST)
 			return ERR_SYS(e, "create '%s/%s'", s->path, dirs[i].path);
-		if ((!made && i > 0) || !dirs[i].group)
-			continue;
-		struct stat st;
-		const struct group *g;
-		if (fstatat(s->dirfd, dirs[i].path, &st, 0) < 0 || (st.st_mode & 07777) != 0700 ||
-			!(g = getgrnam("rkt")))
-			continue;
-		if (fchownat(s->dirfd, dirs[i].path, (uid_t)-1, g->gr_gid, 0) < 0 ||
-			fchmodat(s->dirfd, dirs[i].path, 02770, 0) < 0)
-			return ERR_SYS(e, "give '%s/%s' to group 'rkt'", s->path, dirs[i].path);
+		r = settle_mode(s, dirs[i].path, dirs[i].group, e);
 	}
+	return r;
+}
+
+int cas_share(struct store *s, int fd, const char *dir, struct err *e)
+{
+	struct stat st;
+	if (fstatat(s->dirfd, dir, &st, 0) < 0)
+		return ERR_SYS(e, "'%s/%s'", s->path, dir);
+	if (!(st.st_mode & S_IRGRP))
+		return 0;
+	if (fchown(fd, (uid_t)-1, st.st_gid) < 0 || fchmod(fd, 0640) < 0)
+		return ERR_SYS(e, "let the group of '%s/%s' read", s->path, dir);
 	return 0;
 }
 
@@ -90,6 +117,23 @@ static int make_path(const char *path, struct err *e)
 			return ERR_SYS(e, "create '%s'", prefix);
 	}
 	return 0;
+}
+
+/* As rkt's tmpfiles.d makes it, and somebody may have used. Without images it can be made safe. */
+static int check_open(int fd, const char *path, struct err *e)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return ERR_SYS(e, "'%s'", path);
+	if (!(st.st_mode & (S_IWGRP | S_IWOTH)) || geteuid() != 0)
+		return 0;
+	if (faccessat(fd, CAS_IMAGE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return ERR_DENY(e,
+			"others than root may write to '%s' (mode %o): what is in it is not "
+			"trusted; "
+			"remove it, or, if nobody did, 'chmod 0750' it",
+			path, (unsigned)st.st_mode & 07777);
+	return fchmod(fd, 0750) < 0 ? ERR_SYS(e, "chmod '%s'", path) : 0;
 }
 
 int store_open(struct store *s, const char *data_dir, struct err *e)
@@ -112,6 +156,11 @@ int store_open(struct store *s, const char *data_dir, struct err *e)
 	}
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", path);
+	int r = check_open(fd, path, e);
+	if (r < 0) {
+		fd_close(fd);
+		return r;
+	}
 	*s = (struct store){ .dirfd = fd, .path = take_ptr(path) };
 	return 0;
 }

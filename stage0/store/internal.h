@@ -41,6 +41,8 @@ void make_key(const char *text, char ret[KEY_SIZE]);
 
 /* --- cas.c: the directories --- */
 int cas_make_dirs(struct store *s, struct err *e);
+/* The file that fd is may be read by whoever may read `dir`, into which it is about to go. */
+int cas_share(struct store *s, int fd, const char *dir, struct err *e);
 /* Calls fn for each name of a directory of the store that is a digest of so many digits (0: for
  * each that does not begin with a dot). Goes on past errors,
  * returns the first. */

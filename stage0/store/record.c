@@ -76,6 +76,8 @@ static int record_publish(
 	_clean_(tmp) struct tmp t = TMP_INIT;
 	int r = tmp_file(s, &t, e);
 	if (r >= 0)
+		r = cas_share(s, t.fd, CAS_IMAGE, e);
+	if (r >= 0)
 		r = io_write_all(t.fd, bytes->buf, bytes->len, e);
 	if (r < 0)
 		return r;
