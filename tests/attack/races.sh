@@ -109,6 +109,25 @@ test_cve_2016_9962_entered_process_is_out_of_reach() {
 	hasnt "$out" reached
 	untouched
 }
+# The same in a pod with users of its own, whose app has the capability to trace: the processes that come from outside belong to the
+# host's users until they are the command.
+test_cve_2016_9962_entered_process_is_out_of_reach_of_a_tracer() {
+	local i
+	guard
+	race=$(race_image)
+	RKTC+=("--insecure-options=image,seccomp")
+	start --private-users "$race" --caps-retain=CAP_SYS_PTRACE,CAP_DAC_OVERRIDE,CAP_KILL --exec=/bin/race -- peek /tmp/stop -
+	wait_for 10 grep -q '^go' "$T/pod.out" || fail 'nobody looks'
+	for ((i = 0; i < rounds / 2; i++)); do
+		rkt enter "$uuid" /bin/testapp exit 0 </dev/null || fail "enter ended with $?"
+	done
+	rkt enter "$uuid" /bin/testapp mkdir /tmp/stop
+	finish
+	ok
+	matches "$out" 'looked [0-9]{4,}'
+	hasnt "$out" reached
+	untouched
+}
 # The same while the apps of a pod start: each is ours with all privileges until it has its root and executes.
 test_cve_2016_8649_starting_apps_are_out_of_reach() {
 	local i apps=()
