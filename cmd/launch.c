@@ -90,6 +90,32 @@ static const char *conflicts_with_manifest(const struct cli *cli)
 	return NULL;
 }
 
+static bool has_own_users(const struct session *s)
+{
+	const char *said = s->cli->private_users;
+	return str_eq(said ? said : s->config.private_users, "true");
+}
+
+/* Does it matter which capabilities an image asks for? */
+static bool judges_images(const struct session *s)
+{
+	return !(s->cli->insecure & INSECURE_CAPABILITIES) && !has_own_users(s);
+}
+
+/* Of apps that nobody gave capabilities on the command line. */
+static int check_grants(const struct session *s, const struct pod_manifest *m, struct err *e)
+{
+	for (size_t i = 0; judges_images(s) && i < m->n_apps; i++) {
+		const struct compose_app *in = &s->cli->pod.apps[i];
+		int r = in->caps_retain.n || in->caps_remove.n
+				? 0
+				: isolators_check_image(m->apps[i].app, e);
+		if (r < 0)
+			return err_wrap(e, r, "app '%s'", m->apps[i].name);
+	}
+	return 0;
+}
+
 /* Every image of a manifest that was given must be in the store. */
 static int check_images(
 	struct session *s, const struct pod_manifest *m, const char **trees, struct err *e)
@@ -109,6 +135,8 @@ static int check_images(
 			r = session_tree(s, &image, im, "never", &trees[i], e);
 		if (r >= 0 && !app->app)
 			r = isolators_check_app(im->app, e);
+		if (r >= 0 && !app->app && judges_images(s))
+			r = isolators_check_image(im->app, e);
 		if (r < 0)
 			return err_wrap(e, r, "app '%s'", app->name);
 		m->apps[i].image.id = image.id;
@@ -222,6 +250,8 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 		r = find_images(s, &cli->pod, e);
 		if (r >= 0)
 			r = compose_pod(&cli->pod, &cli->arena, &ret->manifest, e);
+		if (r >= 0)
+			r = check_grants(s, ret->manifest, e);
 		ret->trees = ARENA_ARRAY(&cli->arena, const char *, cli->pod.n_apps);
 		for (size_t i = 0; i < cli->pod.n_apps; i++)
 			ret->trees[i] = cli->pod.apps[i].tree;
@@ -242,11 +272,8 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 int launch_prepare(struct session *s, struct pod_parts *parts, struct pod *ret, struct err *e)
 {
 	unsigned insecure = s->cli->insecure;
-	const char *private_users = s->cli->private_users;
-	if (!private_users)
-		private_users = s->config.private_users;
 	struct prepare_options o = {
-		.ret_users = str_eq(private_users, "true") ? &parts->users : NULL,
+		.ret_users = has_own_users(s) ? &parts->users : NULL,
 		.stage1 = &parts->stage1,
 		.trees = parts->trees,
 		.no_overlay = s->cli->no_overlay,

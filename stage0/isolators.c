@@ -75,6 +75,26 @@ int isolators_check_app(const struct app *app, struct err *e)
 	return app ? check(&app->isolators, e) : 0;
 }
 
+/* Each reaches the host's files or kernel from within a pod that has the host's users. */
+static const uint64_t as_good_as_root = CAP_BIT(SYS_ADMIN) | CAP_BIT(SYS_PTRACE) |
+					CAP_BIT(SYS_MODULE) | CAP_BIT(SYS_RAWIO) |
+					CAP_BIT(DAC_READ_SEARCH) | CAP_BIT(BPF);
+
+int isolators_check_image(const struct app *app, struct err *e)
+{
+	const struct isolator *iso = app ? isolator_find(&app->isolators, ISO_CAPS_RETAIN) : NULL;
+	uint64_t mask = 0;
+	int r = iso ? caps_parse(iso->set.names.v, iso->set.names.n, &mask, e) : 0;
+	mask &= as_good_as_root;
+	if (r < 0 || !mask)
+		return r;
+	const char *name = cap_name((unsigned)__builtin_ctzll(mask));
+	return ERR_DENY(e,
+		"the image asks for %s, which is as good as root of the host: --caps-retain=%s,... "
+		"grants it, --private-users makes it harmless",
+		name, name);
+}
+
 int isolators_check(const struct pod_manifest *m, struct err *e)
 {
 	const struct isolator *sysctls = isolator_find(&m->isolators, ISO_SYSCTL);

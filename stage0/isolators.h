@@ -13,6 +13,9 @@
 int isolators_check(const struct pod_manifest *m, struct err *e);
 /* Of one app, which may be NULL; for those that are their image's. */
 int isolators_check_app(const struct app *app, struct err *e);
+/* An image does not give itself what is as good as root of the host: CAP_SYS_ADMIN, CAP_SYS_PTRACE
+ * and their like. For an app whose capabilities nobody but its image has asked for; may be NULL. */
+int isolators_check_image(const struct app *app, struct err *e);
 /* Of the pod, when it is known which namespaces it has of its own. */
 int isolators_check_spaces(
 	const struct pod_manifest *m, bool host_network, bool host_ipc, struct err *e);

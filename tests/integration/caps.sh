@@ -99,3 +99,21 @@ test_insecure_options_paths() {
 	pod -- mounts
 	[ "$(wc -l <<<"$open")" -lt "$(wc -l <<<"$out")" ] || fail 'no fewer mounts'
 }
+test_image_does_not_make_itself_root_of_the_host() {
+	local cap
+	for cap in CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH; do
+		aci=$(image_with greedy '.app.exec = ["/bin/testapp", "caps"] | .app.isolators = [{name: "os/linux/capabilities-retain-set", value: {set: ["CAP_KILL", "'$cap'"]}}]')
+		run rkt run "$aci"
+		[ "$status" = 254 ] || fail "status $status"
+		has "$err" "$cap" --caps-retain --private-users
+		run rkt run "$aci" --caps-retain=CAP_KILL,$cap
+		ok
+	done
+	run rkt run --private-users "$aci"
+	ok
+	id=$(rkt fetch --full "$aci")
+	printf '{"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"x","image":{"id":"%s"}}]}' "$id" >pod.json
+	run rkt run --pod-manifest=pod.json
+	[ "$status" = 254 ] || fail "status $status"
+	has "$err" CAP_DAC_READ_SEARCH
+}
