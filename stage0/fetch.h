@@ -61,8 +61,9 @@ struct fetch_keyfile {
 };
 
 /* FETCH_HTTP: JOB holds one struct fetch_http_job. The body of an answer 200 or 206 is written to
- * BODY at its place, that of any other is thrown away; BODY may be missing. CA may be missing: then
- * the host's directory of authorities counts. PROGRESS, a file, may be missing, too. */
+ * BODY at its place, that of any other is thrown away; BODY may be missing. A pipe gets the bytes
+ * from offset on, each once, whatever the server begins anew with. CA may be missing: then the
+ * host's directory of authorities counts. PROGRESS, a file, may be missing, too. */
 enum { FETCH_FD_JOB = FETCH_FD_FIRST, FETCH_FD_BODY, FETCH_FD_CA, FETCH_FD_PROGRESS };
 /* FETCH_HTML, FETCH_LEADS, FETCH_TOKEN: read from its beginning to its end. */
 enum { FETCH_FD_DOCUMENT = FETCH_FD_FIRST };

@@ -21,7 +21,7 @@
 
 #include "lib/base/err.h"
 
-enum { UNPACK_MAGIC = 0x726b7455, UNPACK_VERSION = 2 };
+enum { UNPACK_MAGIC = 0x726b7455, UNPACK_VERSION = 3 };
 enum { UNPACK_FD_SOCKET = 3, UNPACK_FD_INPUT, UNPACK_FD_DIR, UNPACK_FD_OUTPUT, UNPACK_FD_LOWER };
 enum { UNPACK_DIGEST_SIZE = 64, UNPACK_SHA256_SIZE = 32 };
 
@@ -61,6 +61,7 @@ struct unpack_request {
 	uint32_t mode, flags;
 	uint64_t max_bytes;   /* of the uncompressed archive, and of all files together */
 	uint64_t max_entries; /* of the archive */
+	uint64_t max_input;   /* of the archive as it comes; 0: as much as there is */
 	uint64_t cpu_seconds;
 };
 
@@ -78,5 +79,5 @@ struct unpack_answer {
 	uint64_t differences; /* UNPACK_COMPARE, UNPACK_SAME; then err says what the first one is */
 	struct err err;
 };
-_Static_assert(sizeof(struct unpack_request) == 40, "fixed on the wire");
+_Static_assert(sizeof(struct unpack_request) == 48, "fixed on the wire");
 _Static_assert(sizeof(struct unpack_answer) == 152 + sizeof(struct err), "fixed on the wire");

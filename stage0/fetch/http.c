@@ -6,6 +6,7 @@
  */
 #include <curl/curl.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -31,8 +32,10 @@ struct http {
 	struct curl_blob ca;
 	struct str ca_text;
 	bool has_body, has_progress;
-	bool began;   /* the body of this answer */
-	bool secrets; /* may go to where the request goes */
+	bool is_pipe;	/* BODY: what was written there stays written */
+	uint64_t piped; /* bytes of the body that went into it, earlier requests' included */
+	bool began;	/* the body of this answer */
+	bool secrets;	/* may go to where the request goes */
 	size_t header_bytes;
 	uint64_t told;	     /* PROGRESS knows of so many bytes */
 	const char *stopped; /* why we ended the transfer ourselves */
@@ -41,6 +44,9 @@ struct http {
 
 int http_prepare(struct err *e)
 {
+	/* Who reads BODY may end first. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return ERR_SYS(e, "signal");
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return ERR_BAD(e, "libcurl does not work");
 	CURL *curl = curl_easy_init(); /* loads what OpenSSL and name services need */
@@ -96,11 +102,36 @@ static int begin_body(struct http *h, long status)
 	if (h->to->total > h->job->max_body)
 		return stop(h, "it is larger than what is accepted");
 	struct stat st;
-	if (h->has_body && (fstat(FETCH_FD_BODY, &st) < 0 || (uint64_t)st.st_size < h->to->bytes))
+	bool is_file = h->has_body && !h->is_pipe;
+	if (is_file && (fstat(FETCH_FD_BODY, &st) < 0 || (uint64_t)st.st_size < h->to->bytes))
 		return stop(h, "the file that it goes to is not what was said");
-	if (h->has_body && ftruncate(FETCH_FD_BODY, (off_t)h->to->bytes) < 0)
+	if (is_file && ftruncate(FETCH_FD_BODY, (off_t)h->to->bytes) < 0)
 		return stop(h, "cannot truncate the file that it goes to");
 	tell(h);
+	return 0;
+}
+
+static ssize_t put(const struct http *h, const char *bytes, size_t n, uint64_t at)
+{
+	return h->is_pipe ? write(FETCH_FD_BODY, bytes, n)
+			  : pwrite(FETCH_FD_BODY, bytes, n, (off_t)at);
+}
+
+/* Into a pipe goes what has not gone there: a server that begins anew sends the same again. */
+static int put_body(struct http *h, const char *bytes, size_t n)
+{
+	uint64_t skip = h->is_pipe && h->piped > h->to->bytes ? h->piped - h->to->bytes : 0;
+	for (size_t at = skip < n ? (size_t)skip : n; at < n;) {
+		ssize_t w = put(h, bytes + at, n - at, h->to->bytes + at);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return stop(h, errno == ENOSPC	? "no space left on the store's device"
+				       : errno == EPIPE ? "nobody reads it any more"
+							: "cannot write the file that it goes to");
+		at += (size_t)w;
+		h->piped += h->is_pipe ? (size_t)w : 0;
+	}
 	return 0;
 }
 
@@ -123,17 +154,8 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 		stop(h, "it is larger than what is accepted");
 		return 0;
 	}
-	for (size_t at = 0; h->has_body && at < n;) {
-		ssize_t w = pwrite(FETCH_FD_BODY, bytes + at, n - at, (off_t)(h->to->bytes + at));
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0) {
-			stop(h, errno == ENOSPC ? "no space left on the store's device"
-						: "cannot write the file that it goes to");
-			return 0;
-		}
-		at += (size_t)w;
-	}
+	if (h->has_body && put_body(h, bytes, n) < 0)
+		return 0;
 	h->to->bytes += n;
 	if (h->to->bytes - h->told >= PROGRESS_STEP)
 		tell(h);
@@ -397,6 +419,12 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
+static bool is_fifo(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 int http_run(const struct fetch_request *request, struct fetch_answer *ret, struct err *e)
 {
 	static struct fetch_http_job job;
@@ -405,6 +433,7 @@ int http_run(const struct fetch_request *request, struct fetch_answer *ret, stru
 		.ca_text = STR_INIT(FETCH_CA_MAX),
 		.has_body = is_open(FETCH_FD_BODY),
 		.has_progress = is_open(FETCH_FD_PROGRESS),
+		.is_pipe = is_fifo(FETCH_FD_BODY),
 		.secrets = true };
 	(void)request;
 	int r = read_job(&job, e);
@@ -416,9 +445,12 @@ int http_run(const struct fetch_request *request, struct fetch_answer *ret, stru
 		set_options(&h);
 		set_tls(&h);
 		snprintf(h.to->url, sizeof h.to->url, "%s", job.url);
-		h.to->bytes = job.offset;
+		h.to->bytes = h.piped = job.offset;
 		while (ask(&h) > 0)
 			;
+		/* Where it goes on. */
+		if (h.to->outcome != FETCH_HTTP_DONE && h.is_pipe)
+			h.to->bytes = h.piped;
 		if (h.began)
 			tell(&h);
 	}

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage0/registry/layers.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +14,7 @@
 #include "stage0/registry/internal.h"
 #include "stage0/store/layer_file.h"
 
-enum { AT_ONCE = 4, FDS_MAX = 16, CHALLENGES_MAX = 3, LOOK_MS = 100 };
+enum { AT_ONCE = 4, FDS_MAX = 16, CHALLENGES_MAX = 3, LOOK_MS = 100, PIPE_SIZE = 1024 * 1024 };
 #define LAYER_MAX (64ULL << 30)
 
 struct item {
@@ -24,6 +26,9 @@ struct item {
 	struct layer_file file;
 	int64_t look_ms; /* somebody else's: when to look again */
 	struct transfer *transfer;
+	bool flows; /* not to the file, but to who unpacks it, and writes the file */
+	bool sent;  /* … all of it */
+	int pipe;   /* our end of that, which outlives a connection */
 	int challenges;
 	char *url;
 	const char *authorization; /* the login's */
@@ -58,7 +63,9 @@ int layers_new(struct registry *g, const struct oci_answer *manifest, const stru
 	l->told = xcalloc(l->n, sizeof *l->told);
 	for (size_t i = 0; i < l->n; i++) {
 		struct item *t = &l->v[i];
-		*t = (struct item){ .size = manifest->layers[i].size, .file = LAYER_FILE_INIT };
+		*t = (struct item){
+			.size = manifest->layers[i].size, .file = LAYER_FILE_INIT, .pipe = -1
+		};
 		oci_digest_hex(manifest->layers[i].digest, t->hex);
 		while (strcmp(l->v[t->first].hex, t->hex) != 0)
 			t->first++;
@@ -80,7 +87,7 @@ static void stop(struct layers *l, struct item *t)
 
 static int begin(struct layers *l, struct item *t, struct err *e)
 {
-	struct request q = { .body = t->file.fd,
+	struct request q = { .body = t->flows ? t->pipe : t->file.fd,
 		.progress = -1,
 		.max_body = t->size,
 		.offset = t->file.offset,
@@ -114,8 +121,8 @@ static int take(struct layers *l, struct item *t, const struct fetch_http *http,
 			l->g->login, *t->authorization ? t->authorization : NULL, http, e);
 		return r < 0 ? r : restart(t, http->bytes, e);
 	}
-	/* What lies here is no part of it. */
-	if (http->status == 416 && t->file.offset)
+	/* What lies here is no part of it. What flowed was unpacked already. */
+	if (http->status == 416 && t->file.offset && !t->flows)
 		return restart(t, 0, e);
 	if (http->status != 200 && http->status != 206)
 		return answer_status(&l->g->ref, http, "blobs", t->hex, e);
@@ -124,7 +131,11 @@ static int take(struct layers *l, struct item *t, const struct fetch_http *http,
 		return ERR_BAD(e, "the registry sent %llu bytes of it, the manifest says %llu",
 			(unsigned long long)http->bytes, (unsigned long long)t->size);
 	}
-	return layer_file_whole(&t->file, e);
+	if (!t->flows)
+		return layer_file_whole(&t->file, e);
+	t->sent = true;
+	t->pipe = fd_close(t->pipe);
+	return 0;
 }
 
 static int look(struct layers *l, struct item *t, struct err *e)
@@ -149,7 +160,8 @@ static int step(struct layers *l, struct item *t, struct err *e)
 	} else if (t->file.state == LAYER_FILE_NONE || t->file.state == LAYER_FILE_THEIRS) {
 		r = look(l, t, e);
 	}
-	if (r >= 0 && t->file.state == LAYER_FILE_OURS && !t->transfer && l->running < AT_ONCE)
+	if (r >= 0 && t->file.state == LAYER_FILE_OURS && !t->transfer && !t->sent &&
+		l->running < AT_ONCE)
 		r = begin(l, t, e);
 	return r;
 }
@@ -170,6 +182,55 @@ static int ready(void *ctx, size_t i, struct err *e)
 	return r < 0 ? r : t->file.state == LAYER_FILE_WHOLE;
 }
 
+/* From the beginning only: what an earlier fetch has left is completed in its file. */
+static int flow(void *ctx, size_t i, int *ret_input, int *ret_copy, struct err *e)
+{
+	struct layers *l = ctx;
+	struct item *t = item(l, i);
+	int ends[2], r = 0;
+	t->wanted = true;
+	if (t->file.state == LAYER_FILE_NONE || t->file.state == LAYER_FILE_THEIRS)
+		r = look(l, t, e);
+	if (r < 0 || t->file.state != LAYER_FILE_OURS || t->file.offset || t->transfer ||
+		t->flows || l->running >= AT_ONCE)
+		return r;
+	if (lseek(t->file.fd, 0, SEEK_SET) < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return ERR_SYS(e, "create a pipe");
+	/* Fewer turns; who is not allowed that much gets along without. */
+	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE);
+	t->pipe = ends[1];
+	t->flows = true;
+	r = begin(l, t, e);
+	if (r < 0) {
+		fd_close(ends[0]);
+		return r;
+	}
+	*ret_input = ends[0];
+	*ret_copy = t->file.fd;
+	return 1;
+}
+
+static int flowed(void *ctx, size_t i, bool whole, struct err *e)
+{
+	struct layers *l = ctx;
+	struct item *t = item(l, i);
+	struct stat st;
+	int r = 0;
+	stop(l, t);
+	t->pipe = fd_close(t->pipe);
+	t->flows = t->sent = false;
+	if (t->file.state != LAYER_FILE_OURS)
+		return 0;
+	if (fstat(t->file.fd, &st) < 0)
+		return ERR_SYS(e, "stat the layer");
+	t->file.offset = (uint64_t)st.st_size;
+	if (whole || t->file.offset == t->size)
+		r = layer_file_whole(&t->file, e);
+	else if (t->file.offset > t->size)
+		r = restart(t, 0, e);
+	return r < 0 ? r : t->file.state == LAYER_FILE_WHOLE;
+}
+
 static void tell(struct layers *l, bool done)
 {
 	size_t n = 0;
@@ -178,7 +239,7 @@ static void tell(struct layers *l, bool done)
 		if (!t->wanted)
 			continue;
 		struct registry_layer *to = &l->told[n++];
-		bool whole = t->file.state == LAYER_FILE_WHOLE;
+		bool whole = t->file.state == LAYER_FILE_WHOLE || t->sent;
 		to->hex = t->hex;
 		to->total = t->size;
 		to->bytes = whole	  ? t->size
@@ -206,7 +267,7 @@ static int wait_for_more(void *ctx, const int *fds, size_t n, struct err *e)
 		if (t->transfer)
 			p[used++] = (struct pollfd){ .fd = transfer_wait(t->transfer, &ms),
 				.events = POLLIN };
-		if (t->wanted && t->file.state != LAYER_FILE_WHOLE)
+		if (t->wanted && t->file.state != LAYER_FILE_WHOLE && !t->sent)
 			timeout = timeout < 0 || ms < timeout ? ms : timeout;
 	}
 	tell(l, timeout < 0);
@@ -229,7 +290,7 @@ static void spoilt(void *ctx, size_t i, bool certain)
 
 struct layer_supply layers_supply(struct layers *l)
 {
-	return (struct layer_supply){ ready, wait_for_more, publish, spoilt, l };
+	return (struct layer_supply){ ready, flow, flowed, wait_for_more, publish, spoilt, l };
 }
 
 bool layers_stale(const struct layers *l)
@@ -253,6 +314,7 @@ void layers_free(struct layers *l, bool imported)
 	for (size_t i = 0; i < l->n; i++) {
 		struct item *t = &l->v[i];
 		stop(l, t);
+		fd_close(t->pipe);
 		if (imported)
 			layer_file_drop(&t->file);
 		layer_file_close(&t->file);

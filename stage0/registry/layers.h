@@ -4,7 +4,8 @@
  *
  * Each is asked for when the import wants it (struct layer_supply). One that somebody else
  * downloads is looked for now and then; one that an earlier fetch left unfinished goes on where it
- * was.
+ * was. One that begins anew may flow: through a pipe to who unpacks it, and who writes its file.
+ * Should that one not read it to the end, the download goes on in the file behind what is there.
  */
 #pragma once
 

@@ -4,8 +4,8 @@
  *
  *	find       what the store has is locked and used
  *	alone      the others are unpacked side by side, none knowing of any other, in the order
- *	           in which they come; those that another import is at are left to it, and waited
- *	           for in the end
+ *	           in which they come, and where a worker is free while they come; those that
+ *	           another import is at are left to it, and waited for in the end
  *	on top     the few that turn out to depend on those below them (stage0/unpack/layer.h) are
  *	           unpacked once more, from the lowest up, with those merged
  *	publish    one sync; then the image's tree, and last its record
@@ -30,6 +30,8 @@
 
 /* Each has two threads busy, and some 16 MiB. */
 enum { WORKERS_MAX = 3, WORKERS_MIN = 2, WAIT_MS = 60000 };
+/* A download has bounds of its own. */
+enum { FLOW_WAIT_S = 7 * 24 * 3600 };
 /* So many bytes are worth a sync. */
 enum { PUBLISH_BYTES = 128 * 1024 * 1024 };
 
@@ -44,7 +46,9 @@ struct part { /* one layer */
 	bool done, on_top;
 	bool others; /* somebody else is at it */
 	bool running;
+	bool flows; /* it is read while it is downloaded */
 	int input;
+	int copy; /* the supply's: gets what flows */
 	struct unpacking u;
 };
 
@@ -56,7 +60,7 @@ struct import {
 	struct image_manifest *manifest;
 	struct verified
 		*verified; /* what options.accept said; NULL: nobody was asked, or nothing */
-	size_t n, running;
+	size_t n, running, flowing;
 	const struct layer_supply *supply;
 	uint64_t unpublished; /* bytes of what is ready, and not yet in its place */
 };
@@ -106,7 +110,8 @@ static int start(struct import *i, size_t k, unsigned flags, int lower, struct e
 		r = tmp_file(i->s, &p->blob, e);
 	if (r < 0)
 		return r;
-	p->input = i->in->open_layer(i->in->ctx, k, e);
+	if (!p->flows)
+		p->input = i->in->open_layer(i->in->ctx, k, e);
 	if (p->input < 0)
 		return p->input;
 	const struct unpack_job job = {
@@ -114,15 +119,20 @@ static int start(struct import *i, size_t k, unsigned flags, int lower, struct e
 		.flags = flags,
 		.input = p->input,
 		.dir = p->tree.fd,
-		.output = p->blob.fd,
+		.output = p->flows ? p->copy : p->blob.fd,
 		.lower = lower,
 		.max_bytes = i->in->options.max_bytes,
 		.max_entries = i->in->options.max_entries,
+		.max_input = p->flows ? p->source->size : 0,
 		.timeout_s = i->in->options.timeout_s,
+		.wait_s = p->flows ? FLOW_WAIT_S : 0,
 	};
 	r = unpacker_start(&job, &p->u, e);
 	p->running = r >= 0;
 	i->running += p->running;
+	/* The worker's alone, so that whoever writes knows when it is gone. */
+	if (p->flows)
+		p->input = fd_close(p->input);
 	return r;
 }
 
@@ -185,6 +195,23 @@ static int take_answer(struct import *i, struct part *p, struct err *e)
 	return layer_info_write(p->tree.fd, &p->info, e);
 }
 
+static int give_up(struct part *p)
+{
+	discard(p);
+	claim_release(&p->claim);
+	return 0;
+}
+
+/* 0: what was unpacked has no blob, which a collector has taken this very moment. */
+static int end_flow(struct import *i, struct part *p, bool whole, struct err *e)
+{
+	p->flows = false;
+	i->flowing--;
+	whole = whole && has_its_digest(p);
+	int r = i->supply->flowed(i->supply->ctx, (size_t)(p - i->parts), whole, e);
+	return r < 0 ? r : r || !whole;
+}
+
 static int finish(struct import *i, size_t k, struct err *e)
 {
 	struct part *p = &i->parts[k];
@@ -194,12 +221,12 @@ static int finish(struct import *i, size_t k, struct err *e)
 	p->input = fd_close(p->input);
 	int r = unpacker_finish(&p->u, e);
 	bool whole = r >= 0; /* it was read to its end */
-	if (r >= 0 && alone && p->u.answer.notes & UNPACK_NEEDS_LOWER) {
-		discard(p);
-		claim_release(&p->claim);
-		p->on_top = true;
-		return 0;
-	}
+	p->on_top = whole && alone && p->u.answer.notes & UNPACK_NEEDS_LOWER;
+	int kept = p->flows && whole ? end_flow(i, p, !p->on_top, e) : 1;
+	if (kept < 0)
+		return err_wrap(e, kept, "layer %zu", k + 1);
+	if (p->on_top || !kept)
+		return give_up(p);
 	if (r >= 0)
 		r = take_answer(i, p, e);
 	/* What cannot be unpacked may be not what it is said to be, either. Or it is, and the image
@@ -282,24 +309,68 @@ static int begin(struct import *i, size_t k, struct err *e)
 	return r < 0 ? r : 1;
 }
 
+/* 1: it is being unpacked while it comes, or needs no more; 0: it does not flow. What waits for the
+ * network must not keep all workers from what is here. */
+static int begin_flow(struct import *i, size_t k, size_t limit, struct err *e)
+{
+	struct part *p = &i->parts[k];
+	if (!i->supply || !p->source->blob || i->running >= limit || i->flowing + 1 >= limit)
+		return 0;
+	int r = i->supply->flow(i->supply->ctx, k, &p->input, &p->copy, e);
+	if (r <= 0)
+		return r;
+	p->flows = true;
+	i->flowing++;
+	r = begin(i, k, e);
+	if (r != 0)
+		return r;
+	/* Nobody reads it. */
+	p->input = fd_close(p->input);
+	r = end_flow(i, p, false, e);
+	return r < 0 ? r : 1;
+}
+
+/* An end of the download that comes of the worker's own end is not what has to be told. */
+static int look_after(struct import *i, size_t k, struct err *e)
+{
+	struct part *p = &i->parts[k];
+	int r = p->flows ? i->supply->ready(i->supply->ctx, k, e) : 0;
+	if (r >= 0 || !worker_is_done(&p->u.worker))
+		return r < 0 ? r : 0;
+	*e = ERR_INIT;
+	return 0;
+}
+
+/* 1: it is not started. */
+static int start_one(struct import *i, size_t k, size_t limit, struct err *e)
+{
+	struct part *p = &i->parts[k];
+	if (p->done || p->others)
+		return 0;
+	if (p->running)
+		return look_after(i, k, e);
+	int r = p->on_top ? 0 : begin_flow(i, k, limit, e);
+	if (r)
+		return r < 0 ? r : 0;
+	r = i->supply ? i->supply->ready(i->supply->ctx, k, e) : 1;
+	if (p->on_top)
+		return r < 0 ? r : !r; /* to be there, later on */
+	if (r <= 0 || i->running >= limit)
+		return r < 0 ? r : 1;
+	r = begin(i, k, e);
+	return r < 0 ? r : 0;
+}
+
 /* Starts those that are there; counts those that are not started. */
 static int start_ready(struct import *i, size_t limit, size_t *ret_left, struct err *e)
 {
-	size_t left = 0;
+	*ret_left = 0;
 	for (size_t k = 0; k < i->n; k++) {
-		struct part *p = &i->parts[k];
-		if (p->done || p->running || p->on_top || p->others)
-			continue;
-		int r = i->supply ? i->supply->ready(i->supply->ctx, k, e) : 1;
-		left++;
-		if (r > 0 && i->running < limit) {
-			left--;
-			r = begin(i, k, e);
-		}
+		int r = start_one(i, k, limit, e);
 		if (r < 0)
 			return err_wrap(e, r, "layer %zu", k + 1);
+		*ret_left += (size_t)r;
 	}
-	*ret_left = left;
 	return 0;
 }
 
@@ -624,7 +695,7 @@ static int import_new(struct import *i, const char *hex, struct err *e)
 		p->source = &i->in->layers[k];
 		p->tree = p->blob = TMP_INIT;
 		p->claim = CLAIM_INIT;
-		p->dir = p->input = -1;
+		p->dir = p->input = p->copy = -1;
 	}
 	find_all(i);
 	int r = unpack_alone(i, e);

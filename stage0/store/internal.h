@@ -170,6 +170,8 @@ struct unpack_job {
 	int input, dir, output, lower; /* -1 for none */
 	uint64_t max_bytes, max_entries;
 	unsigned timeout_s;
+	unsigned wait_s;    /* for what comes through a pipe: added to that */
+	uint64_t max_input; /* 0: as much as there is */
 	unsigned flags;
 };
 /* 0 limits: the defaults. The answer is checked; what the worker reports becomes the error. */

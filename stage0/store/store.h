@@ -126,8 +126,16 @@ struct layer_source {
 };
 /* Layers that come from elsewhere while others are unpacked. */
 struct layer_supply {
-	/* 1: layer i can be opened; 0: not yet. The first time, it is asked for. */
+	/* 1: layer i can be opened; 0: not yet. The first time, it is asked for. Of one that flows:
+	 * its download is looked after. */
 	int (*ready)(void *ctx, size_t i, struct err *e);
+	/* 1: layer i flows: *ret_input, the caller's, gives all of its bytes as they come, and
+	 * whoever reads them writes them to *ret_copy, which is not the caller's. 0: it does not,
+	 * and nothing has happened. */
+	int (*flow)(void *ctx, size_t i, int *ret_input, int *ret_copy, struct err *e);
+	/* Layer i has flowed. whole: all of it, and its digest is right; 1: it can be opened; 0: it
+	 * cannot, and ready() asks for it, or for what is missing. */
+	int (*flowed)(void *ctx, size_t i, bool whole, struct err *e);
 	/* Until there is more, or one of n descriptors can be read. */
 	int (*wait)(void *ctx, const int *fds, size_t n, struct err *e);
 	/* Layer i was unpacked and is synced: its blob goes to its place in the store. */

@@ -43,6 +43,7 @@ int unpacker_start(const struct unpack_job *job, struct unpacking *u, struct err
 		.flags = job->flags,
 		.max_bytes = job->max_bytes ? job->max_bytes : DEFAULT_BYTES,
 		.max_entries = job->max_entries ? job->max_entries : DEFAULT_ENTRIES,
+		.max_input = job->max_input,
 		.cpu_seconds = 4ULL * timeout,
 	};
 	u->call = (struct worker_call){
@@ -52,7 +53,7 @@ int unpacker_start(const struct unpack_job *job, struct unpacking *u, struct err
 		.request_size = sizeof u->request,
 		.answer = &u->answer,
 		.answer_size = sizeof u->answer,
-		.timeout_s = timeout,
+		.timeout_s = timeout + job->wait_s,
 	};
 	return worker_start(&u->call, &u->worker, e);
 }

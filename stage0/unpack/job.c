@@ -39,6 +39,7 @@ static int open_stream(struct job *j, int copy_fd, struct err *e)
 		.no_isal = j->request->flags & UNPACK_NO_ISAL,
 		.sha256 = j->request->mode == UNPACK_LAYER,
 		.max_bytes = j->request->max_bytes,
+		.max_input = j->request->max_input,
 	};
 	return stream_open(&j->stream, &o, e);
 }

@@ -47,6 +47,9 @@ static int inflate_read(struct inflate *f, struct err *e)
 	f->io.last = (size_t)n < INPUT_SIZE - f->io.n_in;
 	f->io.n_in += (size_t)n;
 	f->s->input_bytes += (uint64_t)n;
+	if (f->s->o.max_input && f->s->input_bytes > f->s->o.max_input)
+		return ERR_BAD(
+			e, "it has more than %llu bytes", (unsigned long long)f->s->o.max_input);
 	if (f->md && !EVP_DigestUpdate(f->md, at, (size_t)n))
 		return ERR_NUM(e, ENOMEM, "sha256");
 	if (f->s->o.copy_fd < 0)

@@ -26,6 +26,7 @@ struct stream_options {
 	bool no_isal;
 	bool sha256;	    /* instead of sha512, and also of the input */
 	uint64_t max_bytes; /* uncompressed */
+	uint64_t max_input; /* as they come; 0: any number */
 };
 
 struct stream {

@@ -262,3 +262,41 @@ test_progress_is_told() {
 	ok
 	is "$err" ''
 }
+# The only layer is unpacked while it comes: what ends one of both ends the other, and nothing is published before all of it is here.
+test_what_flows() {
+	layout <<<"image(layer(*base(), (entry('etc/noise', tarfile.REGTYPE)[0], __import__('random').Random(1).randbytes(6 << 20))))"
+	serve
+	# The server hangs behind the first byte of what is no archive: only the end of who unpacks it can end this.
+	local blob saved
+	blob=www/lay/blobs/sha256/$(lowest)
+	saved=$(<"$blob" head -c 65536 | base64 -w 0)
+	printf '\037\213\010\0%65532s' '' | dd of="$blob" conv=notrunc status=none
+	run timeout 20 "${RKTC[@]}" --insecure-options=image,http fetch "docker://$at/hang/1048576/lay:one"
+	refused 'layer 1' gzip
+	nothing_is_there garbage
+	base64 -d <<<"$saved" | dd of="$blob" conv=notrunc status=none
+	# Only the last byte is wrong.
+	fetch_from other/lay
+	refused 'layer 1'
+	nothing_is_there 'a wrong last byte'
+	# Asked for the rest, the server begins anew: what was unpacked already is not unpacked again.
+	fetch_from no_range/1048576/lay
+	ok
+	run rkt image verify "$out"
+	ok
+}
+# The worker stops early, for the layer depends on one below it: the download goes on in its file.
+test_what_flows_in_vain() {
+	layout <<<"image(layer(*base(), f('etc/b', 'b')))"
+	serve
+	fetch_from lay
+	ok
+	layout <<-'EOF'
+		big = entry('etc/noise', tarfile.REGTYPE)[0], __import__('random').Random(1).randbytes(6 << 20)
+		image(layer(*base(), f('etc/b', 'b')), layer(entry('etc/c', tarfile.LNKTYPE, target='etc/b'), big, compress=''))
+	EOF
+	fetch_from lay
+	ok
+	run rkt run "$out" -- 'cat /etc/c'
+	is "$out" b
+}
