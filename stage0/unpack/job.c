@@ -65,7 +65,8 @@ typedef int (*read_fn)(struct stream *s, const struct untar_limits *limits, cons
 static int read_archive(
 	struct job *j, read_fn read, const struct sink *sink, int copy_fd, struct err *e)
 {
-	const struct untar_limits limits = { j->request->max_entries, j->request->max_bytes };
+	const struct untar_limits limits = { j->request->max_entries, j->request->max_bytes,
+		.absolute_paths = read == untar };
 	struct untar_counts counts = { 0 };
 	int r = open_stream(j, copy_fd, e);
 	if (r < 0)

@@ -85,15 +85,15 @@ static int failed(struct untar *u, struct err *e)
 /* --- entries ---------------------------------------------------------------------------------- */
 
 /* Writes the normal form of `path` to buf; an empty one for the archive's own top. */
-static int normalize(const char *path, char *buf, const char *what, struct err *e)
+static int normalize(const char *path, bool absolute, char *buf, const char *what, struct err *e)
 {
 	size_t at = 0;
 	unsigned depth = 0;
 	if (!path || !*path)
 		return ERR_BAD(e, "an entry has an empty %s", what);
-	if (*path == '/')
+	if (*path == '/' && !absolute)
 		return ERR_BAD(e, "the %s '%s' is absolute", what, path);
-	for (const char *p = path; *p; p += strspn(p, "/")) {
+	for (const char *p = path + strspn(path, "/"); *p; p += strspn(p, "/")) {
 		size_t n = strcspn(p, "/");
 		if (n == 2 && memcmp(p, "..", 2) == 0)
 			return ERR_BAD(e, "the %s '%s' contains '..'", what, path);
@@ -192,10 +192,11 @@ static int one_entry(struct untar *u, struct archive_entry *ae, struct err *e)
 {
 	char path[ENTRY_PATH_MAX], target[ENTRY_PATH_MAX];
 	struct entry entry = { .path = path };
+	const bool absolute = u->limits->absolute_paths;
 	if (++u->counts.entries > u->limits->max_entries)
 		return err_set(e, ERR_INPUT, EFBIG, "the archive has more than %llu entries",
 			(unsigned long long)u->limits->max_entries);
-	int r = normalize(archive_entry_pathname(ae), path, "path", e);
+	int r = normalize(archive_entry_pathname(ae), absolute, path, "path", e);
 	if (r >= 0)
 		r = entry_type(ae, &entry.type, e);
 	if (r < 0)
@@ -206,7 +207,7 @@ static int one_entry(struct untar *u, struct archive_entry *ae, struct err *e)
 	if (top && !u->sink->top)
 		return 0;
 	if (entry.type == ENTRY_HARDLINK) {
-		r = normalize(archive_entry_hardlink(ae), target, "hard link target", e);
+		r = normalize(archive_entry_hardlink(ae), absolute, target, "hard link target", e);
 		entry.target = target;
 	} else if (entry.type == ENTRY_SYMLINK) {
 		entry.target = archive_entry_symlink(ae);

@@ -4,13 +4,14 @@
  *
  * libarchive reads the archive's dialects (ustar, pax, GNU with long names and sparse files) and
  * nothing else; what it says is not believed: paths are brought into one form and refused when
- * they are absolute, contain "..", are too long or too deep, owners and sizes are checked for
- * their range, everything is counted against the limits.
+ * they are absolute (but for layers), contain "..", are too long or too deep, owners and sizes are
+ * checked for their range, everything is counted against the limits.
  *
  * Pointers within struct entry are valid until the sink's call returns.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
@@ -65,6 +66,8 @@ struct sink {
 struct untar_limits {
 	uint64_t max_entries;
 	uint64_t max_bytes; /* of all files together, holes included */
+	/* "/a" is "a", as every reader of layers has it; appc knows no such paths. */
+	bool absolute_paths;
 };
 struct untar_counts {
 	uint64_t entries, bytes;

@@ -35,7 +35,9 @@ try_layers() {
 test_paths() {
 	try_layers <<-'EOF'
 		refused@a path in a pax header@f('x', 'x', pax={'path': '../' * 20 + T + '/target/x'})
-		refused@an absolute path in a pax header@f('x', 'x', pax={'path': T + '/target/x'})
+		held@an absolute path in a pax header@f('x', 'x', pax={'path': T + '/target/x'})@cat $(find / -xdev -path '*/target/x')@x
+		held@absolute paths, as kaniko and umoci write them@d('/'), d('/etc'), f('/etc/b', 'b'), h('/etc/c', '/etc/b'), wh('/etc/a')@test ! -e /etc/a && cat /etc/c@b
+		refused@an absolute path that leads up@f('/../x', 'x')
 		refused@a hard link in a pax header@entry('x', tarfile.LNKTYPE, target='etc/a', pax={'linkpath': '../../../../outside'})
 		refused@a long name@header('././' + chr(64) + 'LongLink', 400, b'L') + padded(b'../' * 30 + T.encode() + b'/target/x' + b'\0' * 400)[:512] + header('x', 0)
 		refused@a depth of 300@f('d/' * 300 + 'x')
