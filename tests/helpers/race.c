@@ -153,8 +153,9 @@ static void peek_trace(const char *pid)
 	if (ptrace(PTRACE_SEIZE, p, NULL, NULL) < 0)
 		return;
 	peek_links(pid);
-	if (ptrace(PTRACE_INTERRUPT, p, NULL, NULL) == 0 && waitpid(p, &status, __WALL) == p &&
-		WIFSTOPPED(status)) {
+	/* One that has died meanwhile must be waited for, too: until then it is nobody else's. */
+	(void)ptrace(PTRACE_INTERRUPT, p, NULL, NULL);
+	if (waitpid(p, &status, __WALL) == p && WIFSTOPPED(status)) {
 		peek_links(pid); /* while it stands still */
 		peek_fds(pid);
 		ptrace(PTRACE_DETACH, p, NULL, NULL);
