@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/newer.h"
+
 /* In the spirit of rkt's @rkt/default-whitelist, brought up to Linux 6.x: what a program may want
  * that does not administer the machine. Absent on purpose: ptrace and its kin (apps of a pod share
  * a process namespace), namespaces and mounts, keyrings, bpf, perf, io_uring, userfaultfd, modules,
@@ -100,24 +102,6 @@ static const char *const allowed[] = {
 	"semtimedop semtimedop_time64 shmat shmctl shmdt shmget",
 };
 static const char *const not_known[] = { "clone3" };
-
-/* Newer than libseccomp's tables; the same numbers on every architecture. */
-static const struct {
-	const char *name;
-	int nr;
-} newer[] = {
-	{ "cachestat", 451 },
-	{ "fchmodat2", 452 },
-	{ "map_shadow_stack", 453 },
-	{ "futex_wake", 454 },
-	{ "futex_wait", 455 },
-	{ "futex_requeue", 456 },
-	{ "mseal", 462 },
-	{ "setxattrat", 463 },
-	{ "getxattrat", 464 },
-	{ "listxattrat", 465 },
-	{ "removexattrat", 466 },
-};
 
 enum answer {
 	NOT_KNOWN,
@@ -317,8 +301,9 @@ static void emit_abi(struct program *p, uint32_t arch)
 			answers[nr] = answer_to(name);
 		free(name);
 	}
-	for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
-		answers[newer[i].nr] = ALLOW;
+	for (int i = 0; i < N_NEWER; i++)
+		if (newer[i].allowed)
+			answers[newer[i].nr] = ALLOW;
 
 	struct range ranges[NR_MAX + 1];
 	int n = 0;
@@ -373,8 +358,9 @@ static void write_names(void)
 	printf("static const char filter_default_list[] =\n");
 	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
 		printf("\t\"%s \"\n", allowed[i]);
-	for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
-		printf("\t\"%s \"\n", newer[i].name);
+	for (int i = 0; i < N_NEWER; i++)
+		if (newer[i].allowed)
+			printf("\t\"%s \"\n", newer[i].name);
 	printf("\t\"\";\n");
 }
 

@@ -13,34 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NAMES = 2048, X32_BIT = 0x40000000, ARM_PRIVATE = 0xf0000, N_ABIS = 3 };
+#include "tools/newer.h"
 
-/* Newer than libseccomp's tables; the same numbers on every architecture. */
-static const struct {
-	const char *name;
-	int nr;
-} newer[] = {
-	{ "cachestat", 451 },
-	{ "fchmodat2", 452 },
-	{ "map_shadow_stack", 453 },
-	{ "futex_wake", 454 },
-	{ "futex_wait", 455 },
-	{ "futex_requeue", 456 },
-	{ "statmount", 457 },
-	{ "listmount", 458 },
-	{ "lsm_get_self_attr", 459 },
-	{ "lsm_set_self_attr", 460 },
-	{ "lsm_list_modules", 461 },
-	{ "mseal", 462 },
-	{ "setxattrat", 463 },
-	{ "getxattrat", 464 },
-	{ "listxattrat", 465 },
-	{ "removexattrat", 466 },
-	{ "open_tree_attr", 467 },
-	{ "file_getattr", 468 },
-	{ "file_setattr", 469 },
-};
-enum { N_NEWER = sizeof newer / sizeof *newer };
+enum { MAX_NAMES = 2048, X32_BIT = 0x40000000, ARM_PRIVATE = 0xf0000, N_ABIS = 3 };
 
 static const char *names[MAX_NAMES];
 static size_t n_names;
