@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/sys/filter_checks.h"
 #include "tools/newer.h"
 
 /* In the spirit of rkt's @rkt/default-whitelist, brought up to Linux 6.x: what a program may want
@@ -107,20 +108,13 @@ enum answer {
 	NOT_KNOWN,
 	REFUSE,
 	ALLOW,
-	CHECK_CLONE,
-	CHECK_PERSONALITY,
-	CHECK_SOCKET,
-	CHECK_IOCTL,
-	N_ANSWERS
+	CHECK, /* plus a place in filter_checks */
+	N_ANSWERS = CHECK + N_FILTER_CHECKS
 };
 
 enum {
 	NR_MAX = 512,
 	CODE_MAX = 2048,
-	NEW_NAMESPACES = 0x7e020000, /* CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET} */
-	FAMILY_VSOCK = 40,	     /* reaches the host of a virtual machine past any network */
-	TTY_PUSH = 0x5412,  /* TIOCSTI: types into the terminal that rkt was started from */
-	TTY_PASTE = 0x541c, /* TIOCLINUX, likewise on a console */
 };
 
 struct program {
@@ -146,13 +140,6 @@ static void emit_return(struct program *p, unsigned value)
 	emit(p, BPF_RET | BPF_K, value, 0, 0);
 }
 
-/* Only the low half of an argument is looked at where the kernel itself takes an int. */
-static void emit_load_arg(struct program *p, unsigned index)
-{
-	emit(p, BPF_LD | BPF_W | BPF_ABS,
-		(unsigned)(offsetof(struct seccomp_data, args) + index * sizeof(__u64)), 0, 0);
-}
-
 /* The argument is one of n values: `hit`, else `miss`. */
 static void emit_one_of(
 	struct program *p, const unsigned *values, unsigned n, unsigned hit, unsigned miss)
@@ -163,35 +150,29 @@ static void emit_one_of(
 	emit_return(p, hit);
 }
 
-static void emit_answer(struct program *p, enum answer answer)
+static void emit_check(struct program *p, const struct filter_check *c)
 {
-	static const unsigned personalities[] = { 0x0, 0x8, 0x20000, 0x20008, 0xffffffff };
-	static const unsigned families[] = { FAMILY_VSOCK };
-	static const unsigned ioctls[] = { TTY_PUSH, TTY_PASTE };
 	const unsigned refuse = SECCOMP_RET_ERRNO | EPERM;
-	switch (answer) {
-	case NOT_KNOWN: emit_return(p, SECCOMP_RET_ERRNO | ENOSYS); return;
-	case REFUSE: emit_return(p, refuse); return;
-	case ALLOW: emit_return(p, SECCOMP_RET_ALLOW); return;
-	case CHECK_CLONE:
-		emit_load_arg(p, 0);
-		emit(p, BPF_JMP | BPF_JSET | BPF_K, NEW_NAMESPACES, 0, 1);
+	emit(p, BPF_LD | BPF_W | BPF_ABS,
+		(unsigned)(offsetof(struct seccomp_data, args) + c->arg * sizeof(__u64)), 0, 0);
+	switch (c->allowed) {
+	case ARG_WITHOUT_BITS:
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, c->values[0], 0, 1);
 		emit_return(p, refuse);
 		emit_return(p, SECCOMP_RET_ALLOW);
 		return;
-	case CHECK_PERSONALITY:
-		emit_load_arg(p, 0);
-		emit_one_of(p, personalities, 5, SECCOMP_RET_ALLOW, refuse);
-		return;
-	case CHECK_SOCKET:
-		emit_load_arg(p, 0);
-		emit_one_of(p, families, 1, refuse, SECCOMP_RET_ALLOW);
-		return;
-	case CHECK_IOCTL:
-		emit_load_arg(p, 1);
-		emit_one_of(p, ioctls, 2, refuse, SECCOMP_RET_ALLOW);
-		return;
-	case N_ANSWERS: break;
+	case ARG_NONE_OF: emit_one_of(p, c->values, c->n, refuse, SECCOMP_RET_ALLOW); return;
+	case ARG_ONE_OF: emit_one_of(p, c->values, c->n, SECCOMP_RET_ALLOW, refuse); return;
+	}
+}
+
+static void emit_answer(struct program *p, int answer)
+{
+	switch (answer) {
+	case NOT_KNOWN: emit_return(p, SECCOMP_RET_ERRNO | ENOSYS); return;
+	case REFUSE: emit_return(p, SECCOMP_RET_ERRNO | EPERM); return;
+	case ALLOW: emit_return(p, SECCOMP_RET_ALLOW); return;
+	default: emit_check(p, &filter_checks[answer - CHECK]); return;
 	}
 }
 
@@ -255,7 +236,7 @@ static void emit_answers(struct tree *t)
 			used = true;
 		}
 		if (used)
-			emit_answer(t->program, (enum answer)answer);
+			emit_answer(t->program, answer);
 	}
 }
 
@@ -272,23 +253,12 @@ static bool on_list(const char *const *list, size_t n, const char *name)
 
 static enum answer answer_to(const char *name)
 {
-	static const struct {
-		const char *name;
-		enum answer answer;
-	} checks[] = {
-		{ "clone", CHECK_CLONE },
-		{ "personality", CHECK_PERSONALITY },
-		{ "socket", CHECK_SOCKET },
-		{ "ioctl", CHECK_IOCTL },
-	};
 	if (ON_LIST(not_known, name))
 		return NOT_KNOWN;
 	if (!ON_LIST(allowed, name))
 		return REFUSE;
-	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-		if (strcmp(checks[i].name, name) == 0)
-			return checks[i].answer;
-	return ALLOW;
+	int check = filter_check_find(name);
+	return check < 0 ? ALLOW : (enum answer)(CHECK + check);
 }
 
 /* The filter's part for one architecture, after its number was found to be the caller's. */

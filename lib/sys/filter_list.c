@@ -11,21 +11,19 @@
 #include "lib/base/errnum.h"
 #include "lib/base/str.h"
 #include "lib/sys/filter.h"
+#include "lib/sys/filter_checks.h"
 
 #ifndef SECCOMP_RET_KILL_PROCESS /* before 4.14 a kernel takes it for the thread's death */
 #define SECCOMP_RET_KILL_PROCESS 0x80000000U
 #endif
 
-/* To a call, by its name or number. CHECK_*: a look at an argument decides. */
+/* To a call, by its name or number. CHECK…: a look at an argument decides. */
 enum answer {
 	FORBID,
 	ALLOW,
 	NOT_KNOWN, /* ENOSYS: C libraries take an older call */
-	CHECK_CLONE,
-	CHECK_PERSONALITY,
-	CHECK_SOCKET,
-	CHECK_IOCTL,
-	CHECK_SOCKETCALL,
+	CHECK,	   /* plus a place in filter_checks */
+	CHECK_SOCKETCALL = CHECK + N_FILTER_CHECKS,
 	CHECK_IPC,
 	_ANSWER_MAX
 };
@@ -39,10 +37,6 @@ enum {
 	X32_BIT = 0x40000000,
 	X32_FIRST = 512, /* older kernels take x32's own numbers without the bit, too */
 	X32_LAST = 547,
-	NEW_NAMESPACES = 0x7e020000, /* as in tools/filter_gen.c */
-	FAMILY_VSOCK = 40,
-	TTY_PUSH = 0x5412,
-	TTY_PASTE = 0x541c,
 };
 
 enum abi {
@@ -83,22 +77,11 @@ static int name_find(const char *name)
 	return found ? (int)(found - filter_names) : -1;
 }
 
-/* What the default filter looks at the arguments of. */
+/* What the default filter, which allows the call, answers to it. */
 static enum answer checked_answer(const char *name)
 {
-	static const struct {
-		const char *name;
-		enum answer answer;
-	} checks[] = {
-		{ "clone", CHECK_CLONE },
-		{ "personality", CHECK_PERSONALITY },
-		{ "socket", CHECK_SOCKET },
-		{ "ioctl", CHECK_IOCTL },
-	};
-	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-		if (strcmp(checks[i].name, name) == 0)
-			return checks[i].answer;
-	return ALLOW;
+	int check = filter_check_find(name);
+	return check < 0 ? ALLOW : (enum answer)(CHECK + check);
 }
 
 /* `checked`: the name is one of a set that says it of harmless arguments only. */
@@ -221,7 +204,7 @@ static void emit_return(struct job *j, uint32_t value)
 	emit(j, BPF_RET | BPF_K, value, 0, 0);
 }
 
-/* Only the low half: the kernel takes an int of these. */
+/* Only the low half: the kernel takes an int of all that are looked at. */
 static void emit_load_arg(struct job *j, unsigned index)
 {
 	const size_t low = offsetof(struct seccomp_data, args) + index * sizeof(uint64_t);
@@ -249,33 +232,26 @@ static void emit_bundle(struct job *j, uint32_t allowed)
 		retain ? j->forbid : SECCOMP_RET_ALLOW);
 }
 
-static void emit_answer(struct job *j, enum answer answer)
+static void emit_check(struct job *j, const struct filter_check *c)
 {
-	static const uint32_t personalities[] = { 0x0, 0x8, 0x20000, 0x20008, 0xffffffff };
-	static const uint32_t families[] = { FAMILY_VSOCK };
-	static const uint32_t ioctls[] = { TTY_PUSH, TTY_PASTE };
+	emit_load_arg(j, c->arg);
+	switch (c->allowed) {
+	case ARG_WITHOUT_BITS:
+		emit(j, BPF_JMP | BPF_JSET | BPF_K, c->values[0], 0, 1);
+		emit_return(j, j->forbid);
+		emit_return(j, SECCOMP_RET_ALLOW);
+		return;
+	case ARG_NONE_OF: emit_one_of(j, c->values, c->n, j->forbid, SECCOMP_RET_ALLOW); return;
+	case ARG_ONE_OF: emit_one_of(j, c->values, c->n, SECCOMP_RET_ALLOW, j->forbid); return;
+	}
+}
+
+static void emit_answer(struct job *j, int answer)
+{
 	switch (answer) {
 	case FORBID: emit_return(j, j->forbid); return;
 	case ALLOW: emit_return(j, SECCOMP_RET_ALLOW); return;
 	case NOT_KNOWN: emit_return(j, SECCOMP_RET_ERRNO | ENOSYS); return;
-	case CHECK_CLONE:
-		emit_load_arg(j, 0);
-		emit(j, BPF_JMP | BPF_JSET | BPF_K, NEW_NAMESPACES, 0, 1);
-		emit_return(j, j->forbid);
-		emit_return(j, SECCOMP_RET_ALLOW);
-		return;
-	case CHECK_PERSONALITY:
-		emit_load_arg(j, 0);
-		emit_one_of(j, personalities, 5, SECCOMP_RET_ALLOW, j->forbid);
-		return;
-	case CHECK_SOCKET:
-		emit_load_arg(j, 0);
-		emit_one_of(j, families, 1, j->forbid, SECCOMP_RET_ALLOW);
-		return;
-	case CHECK_IOCTL:
-		emit_load_arg(j, 1);
-		emit_one_of(j, ioctls, 2, j->forbid, SECCOMP_RET_ALLOW);
-		return;
 	case CHECK_SOCKETCALL:
 		emit_load_arg(j, 0);
 		emit_bundle(j, j->socketcalls);
@@ -285,7 +261,7 @@ static void emit_answer(struct job *j, enum answer answer)
 		emit(j, BPF_ALU | BPF_AND | BPF_K, 0xffff, 0, 0);
 		emit_bundle(j, j->ipcs);
 		return;
-	case _ANSWER_MAX: break;
+	default: emit_check(j, &filter_checks[answer - CHECK]); return;
 	}
 }
 
@@ -349,7 +325,7 @@ static void emit_small(struct job *j, const struct range *r, unsigned n)
 				used = true;
 			}
 		if (used)
-			emit_answer(j, (enum answer)answer);
+			emit_answer(j, answer);
 	}
 }
 
