@@ -192,3 +192,7 @@ void unpacker_kill(struct unpacking *u);		 /* running or not, even never started
 void digest_hex(const uint8_t digest[UNPACK_DIGEST_SIZE], char ret[HEX_SIZE + 1]);
 /* Unpacks the blob of an image that is known into a fresh locked directory. */
 int unpack_blob(struct store *s, const char *hex, struct tmp *ret, struct err *e);
+/* The root filesystem in a tree's directory; negative: there is none. */
+int rootfs_open(int dir, struct err *e);
+/* 1: two of them are the same; 0: they are not, or there is no `have`. */
+int rootfs_same(int have, int want, struct err *e);

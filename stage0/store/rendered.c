@@ -302,12 +302,6 @@ int store_render(struct store *s, const struct render_plan *plan, struct arena *
 
 /* --- verify ----------------------------------------------------------------------------------- */
 
-static int open_rootfs(int dir, struct err *e)
-{
-	int fd = openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 && errno != ENOENT ? ERR_SYS(e, "open 'rootfs'") : fd;
-}
-
 static bool same_manifest(int a, int b)
 {
 	_clean_(str) struct str x = STR_INIT(STR_MAX_MANIFEST), y = STR_INIT(STR_MAX_MANIFEST);
@@ -322,7 +316,6 @@ int store_verify_rendered(
 {
 	_clean_(tmp) struct tmp fresh = TMP_INIT;
 	_clean_(fd) int dir = -1;
-	struct unpack_answer answer = { .differences = 1 };
 	int r = tree_open_locked(s, tree, tree, &dir, e);
 	if (r == -ENOENT)
 		return 1; /* collected: it is made anew when it is needed */
@@ -330,16 +323,12 @@ int store_verify_rendered(
 		r = render(s, plan, &fresh, e);
 	if (r < 0)
 		return r;
-	_clean_(fd) int have = open_rootfs(dir, e);
-	_clean_(fd) int want = open_rootfs(fresh.fd, e);
-	const struct unpack_job job = {
-		.mode = UNPACK_SAME, .input = -1, .dir = want, .output = -1, .lower = have
-	};
-	if (have >= 0)
-		r = unpacker_run(&job, &answer, e);
+	_clean_(fd) int have = rootfs_open(dir, e);
+	_clean_(fd) int want = rootfs_open(fresh.fd, e);
+	r = rootfs_same(have, want, e);
 	if (r < 0)
 		return r;
-	if (answer.differences == 0 && same_manifest(dir, fresh.fd))
+	if (r > 0 && same_manifest(dir, fresh.fd))
 		return 1;
 	dir = fd_close(dir);
 	return replace_tree(s, tree, &fresh, e);

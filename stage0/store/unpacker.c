@@ -113,3 +113,21 @@ int unpack_blob(struct store *s, const char *hex, struct tmp *ret, struct err *e
 	dir.fd = -1;
 	return 0;
 }
+
+int rootfs_open(int dir, struct err *e)
+{
+	int fd = openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 && errno != ENOENT ? ERR_SYS(e, "open 'rootfs'") : fd;
+}
+
+int rootfs_same(int have, int want, struct err *e)
+{
+	struct unpack_answer answer;
+	const struct unpack_job job = {
+		.mode = UNPACK_SAME, .input = -1, .dir = want, .output = -1, .lower = have
+	};
+	if (have < 0)
+		return 0;
+	int r = unpacker_run(&job, &answer, e);
+	return r < 0 ? r : answer.differences == 0;
+}

@@ -52,12 +52,6 @@ static int unpack_again(
 	return layer_info_write(fresh->fd, info, e);
 }
 
-static int open_rootfs(int dir, struct err *e)
-{
-	int fd = openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 && errno != ENOENT ? ERR_SYS(e, "open 'rootfs'") : fd;
-}
-
 static void note_sound(struct check *c, int *dir, int *rootfs)
 {
 	size_t at = OCI_LAYERS_MAX - ++c->n;
@@ -70,22 +64,17 @@ static int check_layer(struct check *c, const char *name, struct err *e)
 {
 	_clean_(tmp) struct tmp fresh = TMP_INIT;
 	struct layer_info info;
-	struct unpack_answer answer = { .differences = 1 };
 	_clean_(fd) int dir = layer_open(c->s, name, e);
 	int r = dir < 0 ? dir : layer_info_read(dir, &c->a, &info, e);
 	if (r >= 0)
 		r = unpack_again(c, &info, &fresh, e);
 	if (r < 0)
 		return r;
-	_clean_(fd) int have = open_rootfs(dir, e);
-	_clean_(fd) int want = open_rootfs(fresh.fd, e);
-	const struct unpack_job job = {
-		.mode = UNPACK_SAME, .input = -1, .dir = want, .output = -1, .lower = have
-	};
-	if (have >= 0)
-		r = unpacker_run(&job, &answer, e);
-	bool sound = r >= 0 && answer.differences == 0;
-	if (r >= 0 && !sound) {
+	_clean_(fd) int have = rootfs_open(dir, e);
+	_clean_(fd) int want = rootfs_open(fresh.fd, e);
+	r = rootfs_same(have, want, e);
+	bool sound = r > 0;
+	if (r == 0) {
 		r = replace_layer(c->s, name, dir, &fresh, e);
 		r = r == 0 ? -EAGAIN : r;
 		dir = fd_close(dir);
