@@ -113,8 +113,7 @@ static int compare(struct store *s, const char *hex, int tree, struct err *e)
 {
 	struct unpack_answer answer;
 	char got[HEX_SIZE + 1];
-	_clean_(fd) int blob =
-		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int blob = blob_open(s, hex);
 	if (blob < 0)
 		return ERR_SYS(e, "open the stored archive");
 	const struct unpack_job job = {
@@ -132,21 +131,13 @@ static int compare(struct store *s, const char *hex, int tree, struct err *e)
 /* The manifest that names the layers is what the image's id says. */
 static int verify_document(struct store *s, const char *hex, struct err *e)
 {
-	_clean_(tmp) struct tmp empty = TMP_INIT;
 	struct unpack_answer answer;
 	char got[HEX_SIZE + 1];
 	_clean_(fd) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	_clean_(fd) int blob =
-		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int blob = blob_open(s, hex);
 	if (blob < 0 || null < 0)
 		return ERR_SYS(e, "open the stored manifest");
-	int r = tmp_dir(s, &empty, e);
-	if (r < 0)
-		return r;
-	const struct unpack_job job = {
-		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = null, .lower = -1
-	};
-	r = unpacker_run(&job, &answer, e);
+	int r = unpack_plain(s, blob, null, &answer, e);
 	if (r < 0)
 		return r;
 	digest_hex(answer.digest, got);
@@ -223,25 +214,17 @@ static int export_layers(
 
 static int export_archive(struct store *s, const char *id, int fd, struct err *e)
 {
-	_clean_(tmp) struct tmp empty = TMP_INIT;
 	struct unpack_answer answer;
 	char got[HEX_SIZE + 1];
 	const char *hex = id_hex(id, e);
 	if (!hex)
 		return -EINVAL;
-	_clean_(fd) int blob =
-		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int blob = blob_open(s, hex);
 	if (blob < 0 && errno == ENOENT)
 		return ERR_NOENT(e, "no image '%s' in the store", id);
 	if (blob < 0)
 		return ERR_SYS(e, "open the stored archive of image '%s'", id);
-	int r = tmp_dir(s, &empty, e);
-	if (r < 0)
-		return r;
-	const struct unpack_job job = {
-		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = fd, .lower = -1
-	};
-	r = unpacker_run(&job, &answer, e);
+	int r = unpack_plain(s, blob, fd, &answer, e);
 	if (r < 0)
 		return err_wrap(e, r, "image '%s'", id);
 	digest_hex(answer.digest, got);

@@ -113,8 +113,7 @@ static int ask_about_stored(struct store *s, const char *hex, const struct impor
 	struct arena *a, struct image *image, struct err *e)
 {
 	struct image_manifest *m;
-	_clean_(fd) int blob =
-		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int blob = blob_open(s, hex);
 	if (blob < 0)
 		return ERR_SYS(e, "open the stored archive");
 	int r = ask_before(o, blob, e);

@@ -173,8 +173,7 @@ static int extract(struct store *s, const struct render_step *step, bool last, i
 	const char *hex = id_hex(step->id, e);
 	if (!hex)
 		return -EINVAL;
-	_clean_(fd) int blob =
-		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int blob = blob_open(s, hex);
 	if (blob < 0)
 		return ERR_SYS(e, "open the stored archive");
 	if (!step->all) {
@@ -338,23 +337,15 @@ int store_has_size(struct store *s, const char *id, uint64_t size, struct err *e
 {
 	struct stat st;
 	struct unpack_answer answer;
-	_clean_(tmp) struct tmp empty = TMP_INIT;
 	const char *hex = id_hex(id, e);
 	if (!hex)
 		return -EINVAL;
 	_clean_(fd) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	_clean_(fd) int blob =
-		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int blob = blob_open(s, hex);
 	if (blob < 0 || null < 0 || fstat(blob, &st) < 0)
 		return ERR_SYS(e, "open the stored archive of image '%s'", id);
 	if ((uint64_t)st.st_size == size)
 		return 1;
-	int r = tmp_dir(s, &empty, e);
-	if (r < 0)
-		return r;
-	const struct unpack_job job = {
-		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = null, .lower = -1
-	};
-	r = unpacker_run(&job, &answer, e);
+	int r = unpack_plain(s, blob, null, &answer, e);
 	return r < 0 ? r : answer.bytes == size;
 }

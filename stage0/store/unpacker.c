@@ -88,13 +88,29 @@ void digest_hex(const uint8_t digest[UNPACK_DIGEST_SIZE], char ret[HEX_SIZE + 1]
 		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
 }
 
+int blob_open(struct store *s, const char *hex)
+{
+	return openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int unpack_plain(struct store *s, int blob, int output, struct unpack_answer *ret, struct err *e)
+{
+	_clean_(tmp) struct tmp empty = TMP_INIT;
+	int r = tmp_dir(s, &empty, e);
+	if (r < 0)
+		return r;
+	const struct unpack_job job = {
+		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = output, .lower = -1
+	};
+	return unpacker_run(&job, ret, e);
+}
+
 int unpack_blob(struct store *s, const char *hex, struct tmp *ret, struct err *e)
 {
 	_clean_(tmp) struct tmp dir = TMP_INIT;
 	struct unpack_answer answer;
 	char got[HEX_SIZE + 1];
-	_clean_(fd) int blob =
-		openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_clean_(fd) int blob = blob_open(s, hex);
 	if (blob < 0)
 		return ERR_SYS(e, "open the stored archive of image '" ID_PREFIX "%s'", hex);
 	int r = tmp_dir(s, &dir, e);
