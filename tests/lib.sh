@@ -23,6 +23,25 @@ run() {
 	out=$(tr '\0' '@' <"$T/out")
 	err=$(tr '\0' '@' <"$T/err")
 }
+# on_terminal CMD…: with a terminal of its own; what it writes there is printed when it has ended, with its status.
+on_terminal() {
+	python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+	os.execvp(sys.argv[1], sys.argv[1:])
+text = b""
+while True:
+	try:
+		more = os.read(fd, 4096)
+	except OSError:
+		break
+	if not more:
+		break
+	text += more
+print(text.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@"
+}
 # A pod of testapp with these words: pod [rkt run flags] -- testapp words
 pod() {
 	local flags=()

@@ -80,22 +80,7 @@ test_cve_2025_31133_null_device_of_the_image() {
 test_cve_2025_52565_console_of_the_image() {
 	guard
 	aci=$(hostile_image console 'mkdir -p dev; ln -s "$UP/proc/sys/kernel/core_pattern" dev/console; ln -s "$UP$HOST/secret" dev/ptmx; ln -s "$UP$HOST/dir" dev/pts')
-	run python3 -c '
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-	os.execvp(sys.argv[1], sys.argv[1:])
-text = b""
-while True:
-	try:
-		more = os.read(fd, 4096)
-	except OSError:
-		break
-	if not more:
-		break
-	text += more
-print(text.decode())
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "${RKTC[@]}" run --interactive "$aci" --exec=/bin/testapp -- stat /dev/console /dev/ptmx + write /dev/console hello + tty
+	run on_terminal "${RKTC[@]}" run --interactive "$aci" --exec=/bin/testapp -- stat /dev/console /dev/ptmx + write /dev/console hello + tty
 	ok
 	matches "$out" '/dev/console: char 06[0-9]+ 0:'
 	has "$out" hello 'controlling terminal: yes'

@@ -273,22 +273,7 @@ test_handlers() {
 	is "$(stat -c %u v/pre v/post | sort -u)" "$(range "$(cat "$T/u")")"
 }
 test_interactive() {
-	run python3 -c '
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-	os.execvp(sys.argv[1], sys.argv[1:])
-text = b""
-while True:
-	try:
-		more = os.read(fd, 4096)
-	except OSError:
-		break
-	if not more:
-		break
-	text += more
-print(text.decode())
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "${RKTC[@]}" run --private-users --interactive "$TESTAPP" --user=alice --group=alice --exec=/bin/testapp -- tty + stat /dev/console + write /dev/tty open + exit 5
+	run on_terminal "${RKTC[@]}" run --private-users --interactive "$TESTAPP" --user=alice --group=alice --exec=/bin/testapp -- tty + stat /dev/console + write /dev/tty open + exit 5
 	ended 5
 	has "$out" open
 	matches "$out" '/dev/console: char 06[02]0 1000:5 '
