@@ -130,10 +130,10 @@ test_redirects() {
 	run rkt fetch "docker://$home/elsewhere/lay:one"
 	ok
 	hasnt "$(grep "host=$at" log)" Bearer Basic
+	rkt image rm "$out" >/dev/null
 	local to
 	for to in "http://$at" file:///etc "ftp://$at"; do
 		echo "$to" >www/elsewhere
-		rkt image rm "$(rkt image list --no-legend --fields=id | head -n 1)" >/dev/null 2>&1 || true
 		run rkt fetch "docker://$home/elsewhere/lay:one"
 		refused 'refused to follow a redirect'
 	done
