@@ -464,6 +464,15 @@ test_directories_missing_or_something_else() {
 	done
 	umount "$T/on"
 }
+lose() { # empty|missing PATH: what a disk makes of what nobody synced
+	if [ "$1" = missing ]; then
+		rm -r "${2:?}"
+	elif [ -d "$2" ]; then
+		find "$2" -mindepth 1 -delete
+	else
+		: >"$2"
+	fi
+}
 # What a power cut leaves of files that nobody synced; each alone.
 test_files_that_a_power_cut_emptied() {
 	local u f how
@@ -474,10 +483,7 @@ test_files_that_a_power_cut_emptied() {
 	while read -r f; do
 		for how in empty missing; do
 			cp -a "$T/pod" "$DATA/pods/run/$u"
-			case $how in
-			empty) if [ -d "$T/pod/$f" ]; then find "$DATA/pods/run/$u/$f" -mindepth 1 -delete; else : >"$DATA/pods/run/$u/$f"; fi ;;
-			missing) rm -r "$DATA/pods/run/$u/$f" ;;
-			esac
+			lose $how "$DATA/pods/run/$u/$f"
 			run rkt list
 			ok "$f $how: list"
 			has "$out" "${u:0:8}"
@@ -499,13 +505,7 @@ test_parts_of_layers_that_were_lost() {
 	rkt fetch oci:lay:one >/dev/null
 	while read -r part; do
 		for how in empty missing; do
-			if [ $how = missing ]; then
-				rm -r "${DATA:?}/cas/$part"
-			elif [ -d "$DATA/cas/$part" ]; then
-				find "$DATA/cas/$part" -mindepth 1 -delete
-			else
-				: >"$DATA/cas/$part"
-			fi
+			lose $how "$DATA/cas/$part"
 			run rkt image list
 			ok "$part $how: image list"
 			run rkt image verify lay:one
@@ -531,13 +531,7 @@ test_parts_of_an_image_that_were_lost() {
 	hex=$(sha512sum <"$TESTAPP" | cut -c 1-128)
 	for part in "image/$hex" "blob/sha512/$hex" "tree/$hex" "tree/$hex/manifest" "tree/$hex/rootfs"; do
 		for how in empty missing; do
-			if [ $how = missing ]; then
-				rm -r "$DATA/cas/$part"
-			elif [ -d "$DATA/cas/$part" ]; then
-				find "$DATA/cas/$part" -mindepth 1 -delete
-			else
-				: >"$DATA/cas/$part"
-			fi
+			lose $how "$DATA/cas/$part"
 			run rkt image list
 			ok "$part $how: image list"
 			run rkt image verify example.com/testapp
