@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/sys/proc.h"
 
 void cli_report(const struct cli *cli, const struct err *e)
 {
@@ -72,6 +74,8 @@ static void ignore(int sig)
 
 int cmd_main(int argc, char **argv)
 {
+	/* For reading, so that writing fails as before; stage1 fills in what apps may write to. */
+	proc_fill_standard_fds(O_RDONLY | O_CLOEXEC);
 	/* RLIMIT_FSIZE: EFBIG says it better. A handler, so that apps do not inherit it. */
 	signal(SIGXFSZ, ignore);
 	struct cli cli = { .error_status = EXIT_ERROR };

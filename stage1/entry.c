@@ -4,23 +4,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/abi/exitcode.h"
 #include "lib/base/str.h"
-
-/* Descriptors 0 to 2 exist: what is opened later must never become somebody's standard output. */
-static void fill_standard_fds(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			(void)open("/dev/null", O_RDWR); /* takes the lowest, which is fd */
-}
+#include "lib/sys/proc.h"
 
 int stage1_main(int argc, char **argv, const struct stage1_entry *entries)
 {
 	const char *name = argc > 0 ? path_base(argv[0]) : "";
-	fill_standard_fds();
+	proc_fill_standard_fds(O_RDWR);
 	for (; entries->name; entries++) {
 		if (strcmp(entries->name, name) != 0)
 			continue;

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -86,12 +87,33 @@ void proc_reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static int signal_fd(const sigset_t *signals, struct err *e)
+{
+	int fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? ERR_SYS(e, "signalfd") : fd;
+}
+
 int proc_signal_fd(struct err *e)
 {
 	sigset_t blocked;
 	sigprocmask(SIG_SETMASK, NULL, &blocked);
-	int fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? ERR_SYS(e, "signalfd") : fd;
+	return signal_fd(&blocked, e);
+}
+
+int proc_child_fd(struct err *e)
+{
+	sigset_t ended;
+	sigemptyset(&ended);
+	sigaddset(&ended, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &ended, NULL);
+	return signal_fd(&ended, e);
+}
+
+void proc_fill_standard_fds(int flags)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", flags); /* takes the lowest, which is fd */
 }
 
 int proc_open(pid_t pid, struct proc *ret, struct err *e)

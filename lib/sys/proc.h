@@ -32,6 +32,14 @@ void proc_block_signals(sigset_t *ret_old);
 void proc_reset_signals(void);
 /* A descriptor that reads `struct signalfd_siginfo` of all blocked signals, non-blocking. */
 int proc_signal_fd(struct err *e);
+/* For pid 1 of a pid namespace: SIGCHLD alone is blocked and read in that way. What else is sent
+ * from within, the kernel then throws away at once: it neither wakes pid 1 nor is it kept. */
+int proc_child_fd(struct err *e);
+
+/* Descriptors 0 to 2 exist: what is opened later must never become somebody's standard output.
+ * Those that are missing become /dev/null, opened with `flags`; where that is missing, too, they
+ * stay closed. */
+void proc_fill_standard_fds(int flags);
 
 struct proc {
 	pid_t pid;

@@ -34,6 +34,7 @@ struct app_state {
 	bool about_to_exec, executed, ended;
 };
 
+enum { REAP_MAX = 64 };
 enum phase { PHASE_RUN, PHASE_STOP, PHASE_KILL };
 
 struct pid1 {
@@ -106,12 +107,9 @@ static int open_dir(const struct pid1 *p, const char *path, struct err *e)
 }
 
 /* Read by enter only once the pod's `pid` is there, which comes later. */
-static int record_pids(struct pid1 *p, struct err *e)
+static int record_pids(const struct pid1 *p, struct err *e)
 {
 	const char *pids = POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR;
-	p->statuses = open_dir(p, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR, e);
-	if (p->statuses < 0)
-		return p->statuses;
 	if (mkdirat(p->n->pod.dirfd, pids, 0755) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create '%s'", pids);
 	_clean_(fd) int dir = open_dir(p, pids, e);
@@ -202,7 +200,7 @@ static int set_up(struct pid1 *p, struct err *e)
 		return r;
 	if ((r = make_mounts(n, e)) < 0)
 		return r;
-	p->sigfd = r = proc_signal_fd(e);
+	p->statuses = r = open_dir(p, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR, e);
 	for (size_t i = 0; i < p->n_apps && r >= 0; i++)
 		if ((r = start_app(p, i, e)) < 0)
 			err_wrap(e, r, "app '%s'", app_name(p, i));
@@ -212,6 +210,8 @@ static int set_up(struct pid1 *p, struct err *e)
 		err_wrap(e, r, "stage1: failed to setup network");
 	if (r >= 0 && n->userns < 0)
 		r = record_pids(p, e);
+	if (r >= 0) /* the children began with all signals blocked */
+		p->sigfd = r = proc_child_fd(e);
 	/* Only the children needed it: the user's terminal ends when they have closed it. */
 	tty_close(&n->tty);
 	return r;
@@ -348,18 +348,27 @@ static void app_ended(struct pid1 *p, size_t i, int status)
 		cgroup_app_kill(&p->n->groups[i]);
 }
 
-/* Everything that ended, orphans too. */
+static void process_ended(struct pid1 *p, pid_t pid, int wait_status)
+{
+	for (size_t i = 0; i < p->n_apps; i++) {
+		if (p->apps[i].pid == pid && !p->apps[i].ended)
+			app_ended(p, i, proc_exit_code(wait_status));
+		else if (p->apps[i].post_stop == pid)
+			p->apps[i].post_stop = 0;
+	}
+}
+
+/* What ended, orphans too; some at a time, for an app can make orphans as fast as we reap. */
 static void reap(struct pid1 *p)
 {
 	int wait_status;
 	pid_t pid;
-	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
-		for (size_t i = 0; i < p->n_apps; i++) {
-			if (p->apps[i].pid == pid && !p->apps[i].ended)
-				app_ended(p, i, proc_exit_code(wait_status));
-			else if (p->apps[i].post_stop == pid)
-				p->apps[i].post_stop = 0;
-		}
+	for (int i = 0; i < REAP_MAX; i++) {
+		if ((pid = waitpid(-1, &wait_status, WNOHANG)) <= 0)
+			return;
+		process_ended(p, pid, wait_status);
+	}
+	(void)kill(getpid(), SIGCHLD); /* there may be more: this wakes us again */
 }
 
 /* --- the loop -------------------------------------------------------------------------------- */
@@ -429,9 +438,8 @@ static void supervise(struct pid1 *p)
 			read_orders(p);
 		struct signalfd_siginfo info;
 		if (p->fds[0].revents) {
-			/* Only SIGCHLD means something here; apps may send what they like. */
-			while (read(p->sigfd, &info, sizeof info) > 0)
-				;
+			/* Once: who sends it without end must not keep us from what follows. */
+			(void)!read(p->sigfd, &info, sizeof info);
 			reap(p);
 		}
 	}
@@ -450,9 +458,10 @@ static void give_up(const struct native *n)
 }
 
 /* pid1_main(): pid 1 in the pod's pid, UTS, IPC and network namespaces (what is not the host's),
- * stage0's mount namespace or a copy; all privileges until the apps are started, then CAP_KILL
- * (all, where a post-stop handler is to come), which no app can borrow: not dumpable; fds: 0-2, the
- * pod's lock, the socket to the outer process, cgroup directories. */
+ * stage0's mount namespace or a copy; all
+ * privileges until the apps are started, then CAP_KILL (all, where a post-stop handler is to come),
+ * which no app can borrow: not dumpable; fds: 0-2, the pod's lock, the socket to the outer process,
+ * cgroup directories. */
 _Noreturn void pid1_main(struct native *n)
 {
 	struct err e = ERR_INIT;

@@ -8,6 +8,7 @@
  *every process that it can see: at its program, its root, its working directory and its
  *descriptors, and traces it. Says `reached …` for what is not of its own root, or not yet its
  *equal, but for processes that are that PROGRAM.
+ *	race flood STOP		sends pid 1 signals again and again, and leaves it orphans
  *	race immutable PATH...	makes files immutable
  *	race escape PATH	leaves a changed root by a descriptor, and looks for PATH from there
  *
@@ -189,6 +190,46 @@ static int peek(char **a)
 	return done("looked", looks);
 }
 
+/* --- flood ------------------------------------------------------------------------------------ */
+
+static unsigned long flood_once(void)
+{
+	unsigned long n = 0;
+	/* SIGCHLD most of all: it is the one that pid 1 waits for. */
+	for (int sig = 1; sig < NSIG; sig++)
+		n += (kill(1, sig) == 0) + (kill(1, SIGCHLD) == 0);
+	return n;
+}
+
+/* Whose child it leaves behind is an orphan of pid 1. */
+static void leave_orphan(void)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)fork();
+		_exit(0);
+	}
+	(void)waitpid(pid, NULL, 0);
+}
+
+static int flood(char **a)
+{
+	enum { FLOODERS = 6 };
+	unsigned long n = 0;
+	go();
+	for (int i = 0; i < FLOODERS; i++)
+		if (fork() == 0)
+			for (;;) {
+				(void)flood_once();
+				if (i == 0)
+					leave_orphan();
+			}
+	do
+		n += flood_once();
+	while (access(a[0], F_OK));
+	return done("flooded", n);
+}
+
 /* --- once ------------------------------------------------------------------------------------- */
 
 static int immutable(char **a)
@@ -227,13 +268,14 @@ int main(int argc, char **argv)
 		return plant(argv + 2);
 	if (argc == 4 && !strcmp(argv[1], "peek"))
 		return peek(argv + 2);
+	if (argc == 3 && !strcmp(argv[1], "flood"))
+		return flood(argv + 2);
 	if (argc > 2 && !strcmp(argv[1], "immutable"))
 		return immutable(argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "escape"))
 		return escape(argv + 2);
-	fputs("usage: race swap A B STOP | plant DIR TO STOP | peek STOP PROGRAM | immutable "
-	      "PATH... | "
-	      "escape PATH\n",
+	fputs("usage: race swap A B STOP | plant DIR TO STOP | peek STOP PROGRAM | flood STOP "
+	      "| immutable PATH... | escape PATH\n",
 		stderr);
 	return 2;
 }

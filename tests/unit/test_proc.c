@@ -131,6 +131,61 @@ START_TEST(signals_by_descriptor)
 }
 END_TEST
 
+/* As pid 1: what is sent from within is neither read nor kept, but for SIGCHLD. */
+static int hear_as_pid_1(void)
+{
+	proc_reset_signals(); /* those of the library of tests */
+	proc_block_signals(NULL);
+	_clean_(fd) int fd = proc_child_fd(&e);
+	struct signalfd_siginfo info;
+	sigset_t pending;
+	pid_t child = fork();
+	if (child == 0) {
+		for (int sig = 1; sig < NSIG; sig++)
+			(void)kill(1, sig);
+		_exit(0);
+	}
+	if (proc_wait(child, &e) != 0 || read(fd, &info, sizeof info) != sizeof info ||
+		info.ssi_signo != SIGCHLD || read(fd, &info, sizeof info) >= 0)
+		return 1;
+	sigpending(&pending);
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigismember(&pending, sig) == 1)
+			return 2;
+	return 0;
+}
+
+START_TEST(signals_for_pid_1)
+{
+	bool placed;
+	pid_t pid = proc_clone(CLONE_NEWPID, -1, &placed, &e);
+	if (pid == 0)
+		_exit(hear_as_pid_1());
+	ck_assert_int_eq(proc_wait(pid, &e), 0);
+}
+END_TEST
+
+START_TEST(standard_descriptors)
+{
+	struct stat null, st;
+	ck_assert_int_eq(stat("/dev/null", &null), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int kept = dup(STDIN_FILENO);
+		close(STDIN_FILENO);
+		close(STDERR_FILENO);
+		proc_fill_standard_fds(O_RDONLY | O_CLOEXEC);
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd += STDERR_FILENO)
+			if (fstat(fd, &st) < 0 || st.st_rdev != null.st_rdev ||
+				!(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+				_exit(1);
+		int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		_exit(next > kept ? 0 : 2); /* none was opened too many */
+	}
+	ck_assert_int_eq(proc_wait(pid, &e), 0);
+}
+END_TEST
+
 /* A connection to a port where nobody listens is refused; without a loopback it is unreachable. */
 static bool loopback_works(void)
 {
@@ -167,4 +222,4 @@ START_TEST(namespaces)
 END_TEST
 
 UNIT_MAIN("proc", &statuses, &status_text, &pinned, &children_by_inner_pid, &signals_by_descriptor,
-	&namespaces)
+	&signals_for_pid_1, &standard_descriptors, &namespaces)
