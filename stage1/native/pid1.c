@@ -156,13 +156,22 @@ static int set_sysctls(const struct native *n, bool network, struct err *e)
 	return r;
 }
 
+/* Mounts can be read by everybody who sees the process (/proc/1/mountinfo), as far as they lie
+ * below its root: that must not be the host's. What pid 1 still needs, it has open. */
+static int hide_mounts(const struct pid1 *p, struct err *e)
+{
+	if (fchdir(p->statuses) < 0 || chroot(".") < 0)
+		return ERR_SYS(e, "leave the host's root");
+	return 0;
+}
+
 /* The dearest namespace of all for the kernel: the apps are started before and build their roots
  * meanwhile. They join it before anything of theirs can use a network. */
 static int make_network(const struct pid1 *p, struct err *e)
 {
 	int r = 0;
 	_clean_(fd) int fd = ns_new_network(e);
-	if (fd < 0 || (r = set_sysctls(p->n, true, e)) < 0)
+	if (fd < 0 || (r = set_sysctls(p->n, true, e)) < 0 || (r = hide_mounts(p, e)) < 0)
 		return fd < 0 ? fd : r;
 	for (size_t i = 0; i < p->n_apps; i++)
 		if ((r = sync_send(p->apps[i].sock, SYNC_NET_NS, 0, fd, e)) < 0 && r != -EPIPE)
@@ -208,6 +217,8 @@ static int set_up(struct pid1 *p, struct err *e)
 		r = join_users(p, e);
 	if (r >= 0 && n->own_network && (r = make_network(p, e)) < 0)
 		err_wrap(e, r, "stage1: failed to setup network");
+	if (r >= 0 && !n->own_network)
+		r = hide_mounts(p, e);
 	if (r >= 0 && n->userns < 0)
 		r = record_pids(p, e);
 	if (r >= 0) /* the children began with all signals blocked */
@@ -458,7 +469,7 @@ static void give_up(const struct native *n)
 }
 
 /* pid1_main(): pid 1 in the pod's pid, UTS, IPC and network namespaces (what is not the host's),
- * stage0's mount namespace or a copy; all
+ * stage0's mount namespace or a copy, the root of which it leaves before an app runs; all
  * privileges until the apps are started, then CAP_KILL (all, where a post-stop handler is to come),
  * which no app can borrow: not dumpable; fds: 0-2, the pod's lock, the socket to the outer process,
  * cgroup directories. */

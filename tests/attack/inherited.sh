@@ -64,6 +64,22 @@ test_standard_descriptors_that_are_closed() {
 	run rkt image verify "$id"
 	ok
 }
+# The mounts of the host are nothing that an app may read: pid 1 is a process of rkt that it sees.
+test_mounts_of_the_host_by_pid_1() {
+	local how
+	guard
+	mkdir volume
+	for how in --net=none --net=host --private-users; do
+		# with the host's network nothing holds the app back while pid 1 is about to hide them
+		run rkt run "$how" --volume=v,kind=empty "$IMAGES/busybox.aci" --mount=volume=v,target=/v -- -c 'i=0
+			while [ -n "$(cat /proc/1/mountinfo)" ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done
+			cat /proc/self/mountinfo >/own; cat /proc/[0-9]*/task/*/mountinfo /proc/[0-9]*/mountinfo | while read -r l; do busybox grep -qxF "$l" /own || echo "$l"; done
+			cat /proc/self/mounts >/own; cat /proc/[0-9]*/mounts | while read -r l; do busybox grep -qxF "$l" /own || echo "$l"; done; busybox wc -l </own'
+		ok
+		matches "$out" '^[0-9][0-9]$'
+	done
+	untouched
+}
 # An app that sends pid 1 whatever there is to be sent, and makes it reap without end, keeps nobody from ending its pod.
 test_pid_1_hears_in_spite_of_a_flood() {
 	local how
