@@ -121,23 +121,33 @@ test_cve_2025_47291_control_group_with_users_of_its_own() {
 }
 # Whoever enters a pod from a terminal finds nothing typed there afterwards.
 test_cve_2016_10124_typing_into_the_terminal_of_who_enters() {
-	start "$TESTAPP" --exec=/bin/testapp -- sleep 1000
+	local how
 	cat >"$T/typing.py" <<-'E'
 		import array, fcntl, os, pty, subprocess, sys, termios
 		m, s = pty.openpty()
 		def child():
 		    os.setsid()
-		    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-		for command in (['enter', sys.argv[1]], ['run', os.environ['TESTAPP'], '--exec=/bin/testapp', '--']):
-		    argv = sys.argv[2:] + command + (['/bin/testapp'] if command[0] == 'enter' else []) + ['tiocsti', '+', 'tty']
-		    subprocess.run(argv, stdin=s, stdout=subprocess.DEVNULL, preexec_fn=child, timeout=20)
-		    n = array.array('i', [0])
-		    fcntl.ioctl(s, termios.FIONREAD, n)
-		    if n[0]: sys.exit('%d bytes were typed after %s' % (n[0], command[0]))
+		    fcntl.ioctl(s, termios.TIOCSCTTY, 0)
+		run = ['run', os.environ['TESTAPP'], '--exec=/bin/testapp', '--']
+		# with the terminal as standard input, and without: it is the controlling one all the same, which /dev/tty would be
+		for command in (['enter', sys.argv[1], '/bin/testapp'], run):
+		    for stdin in (s, subprocess.DEVNULL):
+		        p = subprocess.run(sys.argv[2:] + command + ['tiocsti', '+', 'tty'], stdin=stdin, stdout=subprocess.PIPE, preexec_fn=child, pass_fds=[s], timeout=20)
+		        n = array.array('i', [0])
+		        fcntl.ioctl(s, termios.FIONREAD, n)
+		        if n[0]: sys.exit('%d bytes were typed after %s' % (n[0], command[0]))
+		        if p.returncode or b'TIOCSTI: ' not in p.stdout: sys.exit('nothing was tried by %s: %s' % (command[0], p))
+		        own = command[0] == 'enter' and stdin == s
+		        if (b'terminal: yes' in p.stdout) != own: sys.exit('the terminal of %s: %s' % (command[0], p))
 	E
 	export TESTAPP
-	run timeout 30 python3 "$T/typing.py" "$uuid" "${RKTC[@]}"
-	ok
-	rkt stop --force "$uuid" >/dev/null
-	finish
+	# the filter forbids it; without one the terminal is another, or none
+	for how in image image,seccomp; do
+		RKTC[2]=--insecure-options=$how
+		start "$TESTAPP" --exec=/bin/testapp -- sleep 1000
+		run timeout 60 python3 "$T/typing.py" "$uuid" "${RKTC[@]}"
+		ok
+		rkt stop --force "$uuid" >/dev/null
+		finish
+	done
 }

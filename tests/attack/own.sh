@@ -34,6 +34,23 @@ test_default_filter_by_every_interface() {
 	hasnt "$out" ': ok'
 	is "$(grep -vcE ': (Operation not permitted|Function not implemented)$' <<<"$out")" 0 'calls that came through'
 }
+# What is refused for its arguments, by every interface: typing and pasting into a terminal, families of sockets, namespaces, personalities.
+# The kernel takes an int where the call has a long (CVE-2019-10063 flatpak, CVE-2019-7303 snapd): what is above counts for nothing.
+test_cve_2019_10063_arguments_with_more_bits() {
+	local high=$((1 << 32)) n calls=() sti=21522 paste=21532 user=268435456
+	for n in 0 $high $((-high)); do
+		calls+=(+ sys64 16 0 "$((sti + n))" + sys64 16 0 "$((paste + n))" + sys64 41 "$((40 + n))" 1 + sys64 135 "$((262144 + n))" + sys64 56 "$((user + n))"
+			+ sysx32 514 0 "$((sti + n))" + sysx32 16 0 "$((sti + n))" + sysx32 41 "$((40 + n))" 1)
+	done
+	calls+=(+ sys32 54 0 21522 + sys32 54 0 21532 + sys32 359 40 1 + sys32 136 262144 + sys32 120 268435456)
+	pod -- "${calls[@]:1}"
+	ok
+	is "$(grep -c . <<<"$out")" 29 'calls that were tried'
+	is "$(grep -vE ': (Operation not permitted|Function not implemented)$' <<<"$out")" '' 'calls that came through'
+	# and what looks like them is not refused
+	pod -- sys64 16 0 21523 + sys64 135 -1 + sys64 41 2 1
+	is "$out" $'sys64 16: Inappropriate ioctl for device\nsys64 135: ok\nsys64 41: ok'
+}
 # Files of stage1 lie beside the app's root in the pod's directory: no way leads there.
 test_files_of_stage1_are_out_of_reach() {
 	guard

@@ -4,16 +4,18 @@
 # What a hostile app leaves behind, against export, rm, gc, enter and the other commands; volumes.
 . "$TOP/tests/attack/host.bash"
 
+# From wherever a root lies on the host, up to the host's.
+up=$(printf '../%.0s' {1..40}).
 # Everything in a root that has led another's copy astray. Ends with 0.
 make_hostile_root='set -e; cd /
-	rm -rf etc/passwd root home; ln -s "$UP$HOST/secret" etc/passwd; ln -s "$UP$HOST" root; ln -s "$HOST/dir" home; ln -s ../../../../../../../.."$HOST" up
+	rm -rf etc/passwd root home; ln -s "$UP$HOST/secret" etc/passwd; ln -s "$UP$HOST" root; ln -s "$HOST/dir" home; ln -s "$UP$HOST" up
 	mkdir -p links deep; cd links; ln -s "$HOST/secret" secret; ln "../bin/busybox" hard; ln -s . self; ln -s loop loop; mkfifo fifo; for n in "null c 1 3" "mem c 1 1" "disk b 8 0" "whiteout c 0 0"; do mknod $n 2>/dev/null || :; done
 	printf x >"$(printf "new\nline")"; printf x >"$(printf "esc\033[31m")"; printf x >"--checkpoint-action=exec=touch pwned"; printf x >"-rf"; printf x >".wh.file"; printf x >".wh..wh..opq"
 	chmod 6777 hard; mkdir locked; printf x >locked/f; chmod 0 locked; cd ../deep
 	i=0; while [ $i -lt 400 ]; do mkdir 0123456789abcdef0123456789 && cd 0123456789abcdef0123456789 || break; i=$((i+1)); done; cd /
 	rm -rf manifest rootfs; ln -s "$HOST/secret" manifest; ln -s "$HOST/dir" rootfs; busybox mv bin/busybox links/busybox; links/busybox rm -rf bin; links/busybox ln -s "$HOST/dir" bin'
 hostile_pod() { # [rkt run flags]: $uuid is a pod that has ended
-	run rkt run "$@" --set-env=HOST="$HOST" --set-env=UP=../../../../../../../.. --uuid-file-save="$T/uuid" "$IMAGES/busybox.aci" -- -c "$make_hostile_root"
+	run rkt run "$@" --set-env=HOST="$HOST" --set-env=UP="$up" --uuid-file-save="$T/uuid" "$IMAGES/busybox.aci" -- -c "$make_hostile_root"
 	ok 'the hostile app'
 	uuid=$(cat "$T/uuid")
 }
@@ -26,7 +28,7 @@ test_cve_2018_15664_export_of_a_hostile_root() {
 		run rkt export "$uuid" "$T/x.aci"
 		ok
 		run tar -tvf x.aci
-		has "$out" "rootfs/root -> ../../../../../../../..$HOST" "rootfs/home -> $HOST/dir" "rootfs/links/secret -> $HOST/secret" 'rootfs/links/fifo'
+		has "$out" "rootfs/root -> $up$HOST" "rootfs/home -> $HOST/dir" "rootfs/links/secret -> $HOST/secret" 'rootfs/links/fifo'
 		hasnt "$out" "$SECRET"
 		is "$(tar -xOf x.aci --wildcards 'rootfs/*' 2>/dev/null | grep -ac "$SECRET")" 0 'secrets of the host in the archive'
 		# and it is an image again, as hostile as it was

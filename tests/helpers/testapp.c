@@ -668,23 +668,31 @@ static int do_try(char **a)
 	return 0;
 }
 
-/* One system call by its number, with one argument: sys64, and by the other interfaces of an x86_64
- * kernel. What is not there says ENOSYS. */
+/* One system call by its number, with one to three arguments: sys64, and by the other interfaces of
+ * an x86_64 kernel. What is not there says ENOSYS. */
 static int tell(const char *how, char **a, long r)
 {
 	printf("%s %s: %s\n", how, a[0], r < 0 ? strerror((int)-r) : "ok");
 	return 0;
 }
 
+static long nth(char **a, int n)
+{
+	for (int i = 1; i < n; i++)
+		if (!a[i])
+			return 0;
+	return number(a[n]);
+}
+
 static int do_sys64(char **a)
 {
-	long r = syscall(number(a[0]), number(a[1]), 0, 0, 0, 0, 0);
+	long r = syscall(number(a[0]), nth(a, 1), nth(a, 2), nth(a, 3), 0, 0, 0);
 	return tell("sys64", a, r < 0 ? -errno : r);
 }
 
 static int do_sysx32(char **a)
 {
-	long r = syscall(0x40000000 | number(a[0]), number(a[1]), 0, 0, 0, 0, 0);
+	long r = syscall(0x40000000 | number(a[0]), nth(a, 1), nth(a, 2), nth(a, 3), 0, 0, 0);
 	return tell("sysx32", a, r < 0 ? -errno : r);
 }
 
@@ -692,11 +700,11 @@ static int do_sys32(char **a)
 {
 	int r = -ENOSYS;
 #ifdef __x86_64__
-	__asm__ volatile(
-		"int $0x80"
-		: "=a"(r)
-		: "0"((int)number(a[0])), "b"((int)number(a[1])), "c"(0), "d"(0), "S"(0), "D"(0)
-		: "memory", "r8", "r9", "r10", "r11");
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "0"((int)number(a[0])), "b"((int)nth(a, 1)), "c"((int)nth(a, 2)),
+			 "d"((int)nth(a, 3)), "S"(0), "D"(0)
+			 : "memory", "r8", "r9", "r10", "r11");
 #endif
 	return tell("sys32", a, r);
 }

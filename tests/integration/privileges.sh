@@ -6,11 +6,12 @@ page=$TOP/Documentation/devel/privileges.md
 mapfile -t names < <(grep -o 'X([A-Z_]*)' "$TOP/lib/sys/caps.h" | sed '/X(name)/d; s/X(\(.*\))/\1/' | sed -n '/^CHOWN$/,$p')
 every=$(sed -n 's/^CapPrm:\t//p' /proc/self/status)
 
-traced() { # FILE CMD…: with nothing open but 0-2
+traced() { # FILE CMD…: with nothing open but 0-2, and a pipe that nobody below is to have
 	(
 		for fd in /proc/self/fd/*; do
 			[ "${fd##*/}" -lt 3 ] || eval "exec ${fd##*/}>&-"
 		done
+		exec 77< <(:)
 		exec "$HELPERS/steps" "$@" </dev/null >"$T/out" 2>"$T/err"
 	) || fail "$(cat "$T/err"): status $?"
 }

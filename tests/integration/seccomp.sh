@@ -119,10 +119,20 @@ test_whitelist_confines_as_the_default() {
 }
 # The session keyring of whoever runs rkt is not for an app that may ask for it.
 test_no_keyring_of_the_host() {
-	run rkt run "$TESTAPP" --seccomp mode=retain,@appc.io/all --exec=/bin/testapp -- try keyctl
-	ok
-	run rkt run "$TESTAPP" --seccomp mode=remove,reboot --exec=/bin/testapp -- try keyctl
-	ok
+	local list
+	in_a_session() {
+		python3 -c 'import ctypes, os, sys
+ctypes.CDLL(None).syscall({"x86_64": 250, "aarch64": 219}[os.uname().machine], 1, b"of-the-caller", 0, 0, 0)
+os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+	}
+	run in_a_session "$HELPERS/testapp" inherited
+	has "$out" 'keyring keyring;' of-the-caller
+	for list in mode=retain,@appc.io/all mode=remove,reboot; do
+		run in_a_session "${RKTC[@]}" run "$TESTAPP" --seccomp "$list" --exec=/bin/testapp -- try keyctl + inherited
+		ok
+		has "$out" 'keyring keyring;'
+		hasnt "$out" of-the-caller
+	done
 }
 test_enter_is_behind_the_same_list() {
 	start "$TESTAPP" --seccomp mode=remove,errno=EXDEV,getppid --exec=/bin/testapp -- sleep 60
