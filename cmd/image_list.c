@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rkt image list. */
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "cmd/commands.h"
+#include "cmd/image_fields.h"
 #include "cmd/output.h"
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
@@ -12,77 +12,10 @@
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
 
-enum field {
-	FIELD_ID,
-	FIELD_NAME,
-	FIELD_SIZE,
-	FIELD_IMPORT_TIME,
-	FIELD_LAST_USED,
-	FIELD_VERIFIED,
-	FIELD_UNIQUE,
-	_FIELD_MAX
-};
-
-static const struct {
-	const char *name, *title;
-	bool sortable;
-} fields[_FIELD_MAX] = {
-	[FIELD_ID] = { "id", "ID", false },
-	[FIELD_NAME] = { "name", "NAME", true },
-	[FIELD_SIZE] = { "size", "SIZE", true },
-	[FIELD_IMPORT_TIME] = { "importtime", "IMPORT TIME", true },
-	[FIELD_LAST_USED] = { "lastused", "LAST USED", true },
-	[FIELD_VERIFIED] = { "verified", "VERIFIED", false },
-	[FIELD_UNIQUE] = { "unique", "UNIQUE", false },
-};
-
 #define USUAL_FIELDS "id,name,size,importtime,lastused"
 #define FULL_FIELDS USUAL_FIELDS ",verified"
 
-struct selection {
-	enum field v[_FIELD_MAX];
-	size_t n;
-};
-
-static int field_of(const char *text, size_t n)
-{
-	for (int f = 0; f < _FIELD_MAX; f++)
-		if (strlen(fields[f].name) == n && !strncasecmp(fields[f].name, text, n))
-			return f;
-	return -1;
-}
-
-static int unknown_field(const char *flag, const char *text, size_t n, bool sorting, struct err *e)
-{
-	_clean_(str) struct str known = STR_INIT(STR_MAX_LINE);
-	for (int f = 0; f < _FIELD_MAX; f++)
-		if (!sorting || fields[f].sortable)
-			str_addf(&known, "%s%s", known.len ? ", " : "", fields[f].name);
-	return ERR_BAD(e, "--%s: unknown field \"%.*s\": %s", flag, (int)n, text, str_text(&known));
-}
-
-static int select_fields(
-	const char *text, const char *flag, bool sorting, struct selection *ret, struct err *e)
-{
-	*ret = (struct selection){ 0 };
-	for (const char *p = text; *p;) {
-		size_t n = strcspn(p, ",");
-		int f = field_of(p, n);
-		if (f < 0 || (sorting && !fields[f].sortable))
-			return unknown_field(flag, p, n, sorting, e);
-		for (size_t i = 0; i < ret->n; i++)
-			if (ret->v[i] == (enum field)f)
-				return ERR_BAD(
-					e, "--%s: duplicated field \"%.*s\"", flag, (int)n, p);
-		ret->v[ret->n++] = (enum field)f;
-		p += n + (p[n] == ',');
-	}
-	if (!ret->n)
-		return unknown_field(flag, "", 0, sorting, e);
-	return 0;
-}
-
-static int compare(const struct image *a, const struct image *b, enum field f)
+static int compare(const struct image *a, const struct image *b, enum image_field f)
 {
 	switch (f) {
 	case FIELD_NAME: return strcmp(a->name, b->name);
@@ -93,8 +26,8 @@ static int compare(const struct image *a, const struct image *b, enum field f)
 	}
 }
 
-static bool belongs_behind(
-	const struct image *a, const struct image *b, const struct selection *by, bool descending)
+static bool belongs_behind(const struct image *a, const struct image *b,
+	const struct image_fields *by, bool descending)
 {
 	for (size_t i = 0; i < by->n; i++) {
 		int r = compare(a, b, by->v[i]);
@@ -105,7 +38,7 @@ static bool belongs_behind(
 }
 
 /* Stable; images are few and mostly in order. */
-static void sort_images(struct images *l, const struct selection *by, bool descending)
+static void sort_images(struct images *l, const struct image_fields *by, bool descending)
 {
 	for (size_t i = 1; i < l->n; i++) {
 		struct image moved = l->v[i];
@@ -173,8 +106,8 @@ static const char *bytes_text(struct cli *cli, uint64_t n)
 			 : size_text(&cli->arena, n);
 }
 
-static const char *cell(
-	struct cli *cli, const struct images *l, const struct image *i, enum field f, int64_t now)
+static const char *cell(struct cli *cli, const struct images *l, const struct image *i,
+	enum image_field f, int64_t now)
 {
 	struct arena *a = &cli->arena;
 	bool full = cli->full;
@@ -190,13 +123,13 @@ static const char *cell(
 	}
 }
 
-static void print_table(struct cli *cli, const struct images *l, const struct selection *columns)
+static void print_table(struct cli *cli, const struct images *l, const struct image_fields *columns)
 {
 	_clean_(table) struct table t = TABLE_INIT;
 	_clean_(str) struct str out = STR_INIT(STR_MAX_OUTPUT);
 	int64_t now = time_now();
 	for (size_t c = 0; !cli->no_legend && c < columns->n; c++)
-		table_cell(&t, fields[columns->v[c]].title);
+		table_cell(&t, image_field_title(columns->v[c]));
 	if (!cli->no_legend)
 		table_end_row(&t);
 	for (size_t i = 0; i < l->n; i++) {
@@ -244,13 +177,13 @@ static void print_json(struct cli *cli, const struct images *l)
 int cmd_image_list(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
-	struct selection columns, keys;
+	struct image_fields columns, keys;
 	struct images l = { 0 };
 	if (!cli->fields)
 		cli->fields = cli->full ? FULL_FIELDS : USUAL_FIELDS;
-	int r = select_fields(cli->fields, "fields", false, &columns, e);
+	int r = image_fields_parse(cli->fields, "fields", false, &columns, e);
 	if (r >= 0)
-		r = select_fields(cli->sort, "sort", true, &keys, e);
+		r = image_fields_parse(cli->sort, "sort", true, &keys, e);
 	if (r >= 0)
 		r = session_open(&s, cli, WITH_STORE, e);
 	if (r >= 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/options.h"
 
+#include "lib/sys/caps.h"
+
 #define BIT(id) ((uint64_t)1 << CMD_##id)
 #define ON_RUN (BIT(RUN))
 #define ON_PREPARE (BIT(RUN) | BIT(PREPARE))
@@ -15,8 +17,14 @@
 #define CLI(field) offsetof(struct cli, field)
 #define APP(field) offsetof(struct compose_app, field)
 
+static void caps_words(struct str *out)
+{
+	for (unsigned i = 0; cap_name(i); i++)
+		str_addf(out, "%s%s", i ? "," : "", cap_name(i));
+}
+
 const struct option options[] = {
-	/* name, placeholder, help, commands, type, flags, offset, without, preset */
+	/* name, placeholder, help, commands, type, flags, offset, without, preset, words */
 
 	/* Of every command. */
 	{ "debug", NULL, "print debug lines, and each cause of an error on a line of its own",
@@ -33,7 +41,7 @@ const struct option options[] = {
 		"checks to leave out, comma separated: image (signatures), capabilities, paths "
 		"(masked and read-only kernel paths), seccomp, all-run (those three), tls, http, "
 		"pubkey, ondisk, all-fetch (image, tls, http, pubkey), all, none",
-		OPTIONS_ALL, OPT_INSECURE, 0, CLI(insecure) },
+		OPTIONS_ALL, OPT_INSECURE, 0, CLI(insecure), .words = insecure_words },
 	{ "help", NULL, "explain the command", OPTIONS_ALL, OPT_BOOL, 0, CLI(help) },
 
 	/* Of pods. */
@@ -156,9 +164,9 @@ const struct option options[] = {
 		"limit of each process, as nofile=1024:4096, core=0, nproc=unlimited", ON_PREPARE,
 		OPT_LIST, OPTION_APP, APP(rlimits) },
 	{ "caps-retain", "CAP[,CAP...]", "capabilities to keep, instead of the 14 default ones",
-		ON_PREPARE, OPT_LIST, OPTION_APP, APP(caps_retain) },
+		ON_PREPARE, OPT_LIST, OPTION_APP, APP(caps_retain), .words = caps_words },
 	{ "caps-remove", "CAP[,CAP...]", "capabilities to take away from the default ones",
-		ON_PREPARE, OPT_LIST, OPTION_APP, APP(caps_remove) },
+		ON_PREPARE, OPT_LIST, OPTION_APP, APP(caps_remove), .words = caps_words },
 	{ "seccomp", "mode=MODE[,errno=ERRNO],CALL[,CALL...]",
 		"system calls: mode=retain allows those named and no others, mode=remove forbids "
 		"those named and no others; a forbidden one fails with ERRNO, or kills; sets begin "
@@ -209,9 +217,9 @@ const struct option options[] = {
 	{ "fields", "FIELD[,FIELD...]",
 		"columns: id, name, size, importtime, lastused, verified (which --full adds), "
 		"unique (which is shown when asked for)",
-		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(fields) },
+		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(fields), .words = image_field_words },
 	{ "sort", "FIELD[,FIELD...]", "order by columns: name, importtime, lastused, size",
-		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(sort), NULL, "importtime" },
+		BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(sort), NULL, "importtime", image_sort_words },
 	{ "order", "asc|desc", "ascending or descending", BIT(IMAGE_LIST), OPT_TEXT, 0, CLI(order),
 		NULL, "asc" },
 	{ "wait", "DURATION",

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "cmd/commands.h"
+#include "lib/base/str.h"
 
 enum option_type {
 	OPT_BOOL,     /* bool */
@@ -43,6 +44,9 @@ struct option {
 	size_t offset;
 	const char *without; /* the value when there is no "=value"; NULL: a value is wanted */
 	const char *preset;  /* the value when the option is not given; NULL: none */
+	/* Adds the words of a list, comma separated; NULL: no words, or others than known ones. For
+	 * completion; who takes the value checks it. */
+	void (*words)(struct str *out);
 };
 
 extern const struct option options[];
@@ -61,5 +65,8 @@ static inline bool option_value_optional(const struct option *o)
 
 /* *ret must be zeroed. On error ret->cmd is set when the command is known. */
 int cli_parse(int argc, char **argv, struct cli *ret, struct err *e);
-/* The names of --insecure-options, for completion and manual: "none,image,…". */
-const char *insecure_names(void);
+
+/* Words of options: */
+void insecure_words(struct str *out);
+void image_field_words(struct str *out);
+void image_sort_words(struct str *out);

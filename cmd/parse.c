@@ -12,7 +12,7 @@
 static const struct {
 	const char *name;
 	unsigned bits;
-} insecure_words[] = {
+} insecure_table[] = {
 	{ "none", 0 },
 	{ "image", INSECURE_IMAGE },
 	{ "tls", INSECURE_TLS },
@@ -26,19 +26,12 @@ static const struct {
 	{ "all-run", INSECURE_RUN },
 	{ "all", INSECURE_ALL },
 };
-#define N_INSECURE (sizeof insecure_words / sizeof *insecure_words)
+#define N_INSECURE (sizeof insecure_table / sizeof *insecure_table)
 
-const char *insecure_names(void)
+void insecure_words(struct str *out)
 {
-	static char names[128];
-	if (!*names) {
-		struct str s = STR_INIT(sizeof names - 1);
-		for (size_t i = 0; i < N_INSECURE; i++)
-			str_addf(&s, "%s%s", i ? "," : "", insecure_words[i].name);
-		snprintf(names, sizeof names, "%s", str_text(&s));
-		str_release(&s);
-	}
-	return names;
+	for (size_t i = 0; i < N_INSECURE; i++)
+		str_addf(out, "%s%s", i ? "," : "", insecure_table[i].name);
 }
 
 struct parser {
@@ -99,18 +92,25 @@ static bool choice_allowed(const char *choices, const char *value)
 	return false;
 }
 
+static int unknown_insecure(const char *word, size_t n, struct err *e)
+{
+	_clean_(str) struct str known = STR_INIT(STR_MAX_LINE);
+	insecure_words(&known);
+	return ERR_BAD(
+		e, "--insecure-options: '%.*s' is none of %s", (int)n, word, str_text(&known));
+}
+
 static int set_insecure(unsigned *bits, const char *value, struct err *e)
 {
 	unsigned sum = 0;
 	for (const char *p = value; *p;) {
 		size_t n = strcspn(p, ","), i = 0;
-		while (i < N_INSECURE && (strlen(insecure_words[i].name) != n ||
-						 strncmp(insecure_words[i].name, p, n) != 0))
+		while (i < N_INSECURE && (strlen(insecure_table[i].name) != n ||
+						 strncmp(insecure_table[i].name, p, n) != 0))
 			i++;
 		if (i == N_INSECURE)
-			return ERR_BAD(e, "--insecure-options: '%.*s' is none of %s", (int)n, p,
-				insecure_names());
-		sum |= insecure_words[i].bits;
+			return unknown_insecure(p, n, e);
+		sum |= insecure_table[i].bits;
 		p += n + (p[n] == ',');
 	}
 	*bits = sum;

@@ -114,23 +114,84 @@ test_scripts_of_other_shells_parse() {
 	zsh -n _rkt
 	fish --no-execute rkt.fish
 }
-test_trust_words_are_completed() {
-	is "$(complete_bash rkt trust ex)" explain
+complete_fish() { # LINE: what may stand in its last word's place
 	"$RKT" completion fish >rkt.fish
-	is "$(fish --no-config -c 'source rkt.fish; complete -C "rkt trust ex"')" explain
-	is "$(fish --no-config -c 'source rkt.fish; complete -C "rkt trust rm lis"')" '' 'a second word'
+	PATH=$(dirname "$RKT"):$PATH fish --no-config -c "source rkt.fish; complete -C '$1'" | cut -f1
+}
+complete_zsh() { # LINE…: what becomes of each when Tab is pressed at its end, and Enter
 	"$RKT" completion zsh >_rkt
 	# zsh completes for a terminal alone, which shows what is typed, too
 	cat >typist <<-'EOF'
 		zmodload zsh/zpty
 		zpty z 'TERM=dumb zsh -f -i'
-		zpty -w z 'autoload -U compinit; compinit -D -u; source ./_rkt; rkt() { print -r -- "<$*""done>"; }; print rea""dy'
+		zpty -w z 'autoload -U compinit; compinit -D -u; source ./_rkt; typed() { print -r -- "<$*""done>" >>typed.out; print ty""ped; }; alias rkt="typed rkt"; rkt() { $RKT "$@"; }; compdef _rkt typed; setopt complete_aliases; print rea""dy'
 		zpty -r -m z out '*ready*'
-		zpty -w -n z $'rkt trust exp\t\n'
-		zpty -r -m z out '*done>*'
-		print -r -- $out
+		for line; do
+			zpty -w -n z "$line"$'\t\n'
+			zpty -r -m z out '*typed*'
+		done
 		zpty -d z
 	EOF
-	zsh -f typist >zsh.out
-	has "$(cat zsh.out)" '<trust explaindone>'
+	rm -f typed.out
+	zsh -f typist "$@" >zsh.log 2>&1 || fail "$(cat zsh.log)"
+	sed -e 's/^<rkt //' -e 's/ *done>$//' typed.out
+}
+test_trust_words_are_completed() {
+	is "$(complete_bash rkt trust ex)" explain
+	is "$(complete_bash rkt trust rm lis)" '' 'a second word'
+	is "$(complete_fish 'rkt trust ex')" explain
+	is "$(complete_fish 'rkt trust rm lis')" '' 'a second word'
+	is "$(complete_zsh 'rkt trust exp')" 'trust explain'
+}
+test_lists_of_words_are_completed() {
+	is "$(complete_bash rkt image list --fields = import)" importtime
+	is "$(complete_bash rkt image list --fields name,uni)" name,unique
+	is "$(complete_bash rkt image list --sort = '' | xargs)" 'name size importtime lastused'
+	is "$(complete_bash rkt run --insecure-options = image,tls,sec)" image,tls,seccomp
+	is "$(complete_bash rkt run img --caps-retain = CAP_SYS_PT)" CAP_SYS_PTRACE
+	is "$(complete_fish 'rkt image list --fields=id,uni')" --fields=id,unique
+	is "$(complete_fish 'rkt image list --sort last')" lastused
+	is "$(complete_fish 'rkt --insecure-options=image,sec')" --insecure-options=image,seccomp
+	is "$(complete_fish 'rkt run --pull-policy=u')" --pull-policy=update
+	is "$(complete_zsh 'rkt image list --fields=id,uni' 'rkt image list --sort last' 'rkt run --insecure-options=image,sec' 'rkt run --pull-policy=u')" \
+		'image list --fields=id,unique
+image list --sort lastused
+run --insecure-options=image,seccomp
+run --pull-policy=update'
+}
+test_words_that_are_completed_are_accepted() {
+	local word
+	for word in $(complete_bash rkt image list --fields = ''); do
+		run rkt image list --fields="$word"
+		ok "$word"
+	done
+	for word in $(complete_bash rkt --insecure-options = ''); do
+		run rkt version --insecure-options="$word"
+		ok "$word"
+	done
+}
+test_commands_to_explain_are_completed() {
+	is "$(complete_bash rkt help image ver)" verify
+	is "$(complete_bash rkt help image list ver)" '' 'a third word'
+	is "$(complete_bash rkt help fet)" fetch
+	is "$(complete_fish 'rkt help image ver')" verify
+	is "$(complete_fish 'rkt help fet')" fetch
+	is "$(complete_zsh 'rkt help image ver' 'rkt help fet' 'rkt --debug image ver')" $'help image verify\nhelp fetch\n--debug image verify'
+}
+test_fish_and_zsh_complete_pods_and_images() {
+	local uuid
+	uuid=$(rkt prepare "$IMAGES/busybox.aci")
+	is "$(complete_fish "rkt --dir $DATA status ${uuid:0:6}")" "$uuid"
+	is "$(complete_fish "rkt rm --dir=$DATA $uuid ${uuid:0:6}")" "$uuid" 'a second pod'
+	is "$(complete_fish "rkt run --dir=$DATA example.com/bus")" example.com/busybox:1.35.0
+	is "$(complete_zsh "rkt --dir $DATA status ${uuid:0:6}" "rkt image rm --dir=$DATA example.com/bus")" \
+		"--dir $DATA status $uuid
+image rm --dir=$DATA example.com/busybox:1.35.0"
+}
+test_fish_knows_commands() {
+	is "$(complete_fish 'rkt stat')" status
+	is "$(complete_fish "rkt --dir $DATA image ver")" verify 'behind the value of a flag'
+	is "$(complete_fish 'rkt completion z')" zsh
+	hasnt "$(complete_fish 'rkt list --')" --exec
+	has "$(complete_fish 'rkt run img --')" --exec --dir
 }
