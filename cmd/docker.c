@@ -36,7 +36,7 @@ static bool usable(void *ctx, const struct image *image)
 {
 	struct pulling *p = ctx;
 	struct err why = ERR_INIT;
-	return judge_stored(p->judge.s, p->ref, image, &why);
+	return !p->judge.signature && judge_stored(p->judge.s, p->ref, image, &why);
 }
 
 static int pull(struct session *s, const struct registry_ref *ref, const char *signature,
@@ -72,7 +72,9 @@ static int fetch(struct session *s, const char *text, const char *signature, str
 	int r = registry_ref_parse(text, &s->cli->arena, &ref, e);
 	if (r < 0)
 		return r;
-	if (!str_eq(policy, "update")) {
+	bool never = str_eq(policy, "never");
+	/* A signature that the user names is looked at by whoever fetches. */
+	if (never || (!str_eq(policy, "update") && !signature)) {
 		r = registry_stored(&s->store, &ref, &s->cli->arena, ret, e);
 		struct err why = ERR_INIT;
 		bool mine = r >= 0 && judge_stored(s, &ref, ret, &why);
@@ -80,11 +82,11 @@ static int fetch(struct session *s, const char *text, const char *signature, str
 			dbg("image: using image from local store for '%s'", ref.text);
 		if (mine)
 			return r;
-		if (r >= 0 && str_eq(policy, "never"))
+		if (r >= 0 && never)
 			return *e = why,
 			       err_wrap(e, -EPERM,
 				       "it is in the store, and nothing else may be asked");
-		if (str_eq(policy, "never"))
+		if (never)
 			return ERR_NOENT(
 				e, "it is not in the store, and nothing else may be asked");
 	}

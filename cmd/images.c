@@ -72,6 +72,8 @@ static int fetch_one(struct session *s, const char *ref, struct err *e)
 int cmd_fetch(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
+	if (cli->signature && cli->args.n > 1)
+		return ERR_BAD(e, "--signature is of one image: fetch one at a time");
 	if (!cli->pull_policy)
 		cli->pull_policy = "update";
 	int r = session_open(&s, cli, WITH_STORE, e);

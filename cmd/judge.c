@@ -8,6 +8,7 @@
 #include "lib/spec/docker_ref.h"
 #include "stage0/fetch.h"
 #include "stage0/registry/signatures.h"
+#include "stage0/trust/accept.h"
 #include "stage0/trust/lookaside.h"
 #include "stage0/trust/policy_check.h"
 
@@ -74,6 +75,35 @@ static int accept(struct judge *j, const struct layered_subject *subject,
 	const struct signature_sources sources = { j->signature ? &file : v, j->signature ? 1 : n };
 	int r = layered_accept(&ks, subject, &sources, &j->s->cli->arena, &j->verified, e);
 	return r < 0 ? r : meets_policy(j->s, subject, &sources, e);
+}
+
+/* A good one is recorded. */
+static int accept_archive(
+	struct session *s, struct image *found, const char *signature, struct err *e)
+{
+	struct arena *a = &s->cli->arena;
+	const struct keystore ks = session_keystore(s);
+	const char *id;
+	_clean_(fd) int archive = store_archive(&s->store, found->id, e);
+	if (archive < 0)
+		return archive;
+	_clean_(fd) int fd = io_open_regular(signature, e);
+	if (fd < 0)
+		return err_wrap(e, fd, "error opening signature file");
+	const struct accept_request q = {
+		.source = found->source, .signature_fd = fd, .signature = signature
+	};
+	int r = accept_image(&s->store, &ks, archive, &q, a, &id, e);
+	return r < 0 ? r : store_get(&s->store, id, a, found, e);
+}
+
+int judge_found(struct session *s, struct image *found, const char *signature, struct err *e)
+{
+	if (found->n_layers)
+		return ERR_DENY(e,
+			"--signature: it is in the store, and one with layers is judged when it is "
+			"fetched: name it by docker:// or oci:, with --pull-policy=update");
+	return accept_archive(s, found, signature, e);
 }
 
 /* --- layouts and archives --------------------------------------------------------------------- */

@@ -13,6 +13,9 @@ struct judge {
 	const struct remote *remote;
 	struct verified verified; /* what was found */
 };
+/* An image that was found in the store, and is to be used by a signature that the user names: over
+ * the archive as it came. With layers it is refused: what was signed is not kept. */
+int judge_found(struct session *s, struct image *found, const char *signature, struct err *e);
 /* For o->accept: what was found is recorded. With --insecure-options=image nobody asks. */
 struct import_options judge_options(struct judge *j, const char *source);
 /* NULL: nobody asks. */

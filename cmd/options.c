@@ -17,6 +17,10 @@
 #define CLI(field) offsetof(struct cli, field)
 #define APP(field) offsetof(struct compose_app, field)
 
+#define SIGNATURE_HELP                                                                        \
+	"file with the image's signature, by which it is judged in the store, too (default: " \
+	"beside the image, .aci.asc; of an image with layers: where it comes from)"
+
 static void caps_words(struct str *out)
 {
 	for (unsigned i = 0; cap_name(i); i++)
@@ -183,16 +187,10 @@ const struct option options[] = {
 	{ "user-label", "NAME=VALUE", "label for the user's own purposes", ON_PREPARE, OPT_LIST,
 		OPTION_APP, APP(user_labels) },
 
-	{ "signature", "FILE",
-		"file with the image's signature (default: beside the image, .aci.asc; of an image "
-		"with layers: where it comes from)",
-		ON_PREPARE, OPT_TEXT, OPTION_APP, APP(signature) },
+	{ "signature", "FILE", SIGNATURE_HELP, ON_PREPARE, OPT_TEXT, OPTION_APP, APP(signature) },
 
 	/* Of trust. */
-	{ "signature", "FILE",
-		"file with the image's signature (default: beside the image, .aci.asc; of an image "
-		"with layers: where it comes from)",
-		BIT(FETCH), OPT_TEXT, 0, CLI(signature) },
+	{ "signature", "FILE", SIGNATURE_HELP, BIT(FETCH), OPT_TEXT, 0, CLI(signature) },
 	{ "prefix", "PREFIX", "for images of that name and below it", BIT(TRUST), OPT_TEXT, 0,
 		CLI(prefix) },
 	{ "root", NULL, "for images of every name", BIT(TRUST), OPT_BOOL, 0, CLI(root) },

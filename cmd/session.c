@@ -199,32 +199,53 @@ static int by_name(
 	return remote_image_by_name(s, ref, signature, ret, e);
 }
 
-int session_image(
-	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
+/* *ret_judged: a signature that the user names was looked at. */
+static int find(struct session *s, const char *ref, const char *signature, struct image *ret,
+	bool *ret_judged, struct err *e)
 {
-	int r = reference_plain(ref, &s->cli->arena, &ref, e);
-	if (r < 0)
-		return r;
+	struct oci_ref oci;
+	const char *path;
+	*ret_judged = false;
 	if (str_after(ref, "sha512-")) {
 		dbg("image: using image from the store with hash %s", ref);
 		return session_stored(s, ref, ret, e);
 	}
 	if (is_url(ref))
 		return remote_image_by_url(s, ref, signature, ret, e);
-	if (registry_is_ref(ref))
+	if (registry_is_ref(ref)) {
+		*ret_judged = !str_eq(pull_policy(s->cli), "never");
 		return docker_image(s, ref, signature, ret, e);
-	struct oci_ref oci;
-	if (oci_ref_parse(ref, &s->cli->arena, &oci))
+	}
+	if (oci_ref_parse(ref, &s->cli->arena, &oci)) {
+		*ret_judged = true;
 		return import_oci(s, ref, &oci, signature, ret, e);
-	const char *path = as_path(ref);
-	if (path)
+	}
+	if ((path = as_path(ref))) {
+		*ret_judged = true;
 		return import_path(s, path, signature, NULL, NULL, ret, e);
+	}
 	if (strstr(ref, "://"))
 		return ERR_BAD(e,
 			"image '%s': only https://, http://, file:// and docker:// URLs can be "
 			"read",
 			ref);
 	return by_name(s, ref, signature, ret, e);
+}
+
+int session_image(
+	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
+{
+	bool judged;
+	if (s->cli->insecure & INSECURE_IMAGE)
+		signature = NULL; /* nobody looks at any */
+	int r = reference_plain(ref, &s->cli->arena, &ref, e);
+	if (r >= 0)
+		r = find(s, ref, signature, ret, &judged, e);
+	if (r < 0 || judged || !signature)
+		return r;
+	/* It may have been here, and what was fetched just now is looked at once more. */
+	r = judge_found(s, ret, signature, e);
+	return r < 0 ? err_wrap(e, r, "image '%s'", ref) : 0;
 }
 
 int session_uuids(struct session *s, struct strlist *ret, struct err *e)

@@ -108,6 +108,13 @@ static int repair(struct store *s, const char *hex, int bad, struct err *e)
 	return bad < 0 ? add_tree(s, hex, &fresh, e) : replace_alone(s, hex, bad, &fresh, e);
 }
 
+int store_archive(struct store *s, const char *id, struct err *e)
+{
+	const char *hex = id_hex(id, e);
+	int fd = hex ? blob_open(s, hex) : -EINVAL;
+	return hex && fd < 0 ? ERR_SYS(e, "open the stored archive") : fd;
+}
+
 /* 1: tree and archive agree; 0: they do not. */
 static int compare(struct store *s, const char *hex, int tree, struct err *e)
 {

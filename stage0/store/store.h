@@ -266,6 +266,8 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
  * 1: sound; 0: it differed, and was replaced by a fresh one made of the blob (or the blob is bad:
  * error). A pod that runs on the damaged tree loses it: stop it first. */
 int store_verify(struct store *s, const char *id, struct err *e);
+/* What was imported, as it came, to be read; of a layered image its manifest. The caller's. */
+int store_archive(struct store *s, const char *id, struct err *e);
 /* Writes the image as an uncompressed ACI to fd. */
 int store_export(struct store *s, const char *id, int fd, struct err *e);
 /* Copies manifest + rootfs (or the rootfs alone) into the empty directory dirfd, in one go. */

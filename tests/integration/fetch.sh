@@ -469,6 +469,15 @@ test_signatures_beside_the_image() {
 	is "$(requests 'deferred/app.aci.asc')" 2
 	run srkt --debug fetch --signature=www/app.aci.asc "https://$at/other.aci"
 	whole
+	: >log
+	run srkt fetch --pull-policy=new --signature=www/app.aci.asc "https://$at/app.aci"
+	ok
+	echo x >nonsense
+	run srkt fetch --pull-policy=new --signature=nonsense "https://$at/app.aci"
+	refused nonsense
+	run srkt prepare --pull-policy=never "https://$at/app.aci" --signature=nonsense
+	refused nonsense
+	is "$(wc -l <log)" 0 'what is stored is judged where it is'
 	cp www/app.aci.asc www/other.aci.asc
 	echo >>www/other.aci
 	run srkt fetch "https://$at/other.aci"

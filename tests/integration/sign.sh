@@ -208,6 +208,26 @@ test_layouts_and_archives_with_a_file() {
 	run srkt fetch --signature=manifest oci:lay
 	refused 'no signature of an image'
 }
+test_signature_that_is_named_for_a_stored_image_with_layers() {
+	registry
+	key alice
+	key bob
+	trust alice --prefix="$at/team"
+	pushed team/app:1
+	curl -s -o manifest -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$at/v2/team/app/manifests/1"
+	openssl dgst -sha256 -sign alice.key -out good manifest
+	openssl dgst -sha256 -sign bob.key -out other manifest
+	run srkt fetch --signature=good "docker://$at/team/app:1"
+	ok
+	run srkt prepare "docker://$at/team/app:1" --signature=other
+	refused "docker://$at/team/app:1"
+	run srkt prepare "docker://$at/team/app:1" --exec=/x --signature=good
+	ok
+	run srkt prepare --pull-policy=never "docker://$at/team/app:1" --signature=good
+	refused --signature --pull-policy=update
+	run srkt prepare "$(srkt image list --no-legend --full --fields=id | head -n 1)" --signature=good
+	refused --signature --pull-policy=update
+}
 test_a_layout_with_its_signatures() {
 	key alice
 	"$TOP/tests/images/layout.py" lay <<<"image(layer(f('x', 'x')), ref='example.com/team/app:1')"

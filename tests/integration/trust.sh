@@ -165,6 +165,35 @@ test_binary_signature_and_other_file() {
 	run srkt fetch --signature=nothing image.aci
 	refused 'error opening signature file' nothing
 }
+test_signature_that_is_named_for_a_stored_image() {
+	keys
+	local ref id
+	trust alice --prefix=example.com
+	image example.com/x
+	id=$(rkt fetch --full image.aci)
+	gpg_ -u alice@example.com --output good.sig --detach-sign image.aci
+	gpg_ -u bob@example.com --output other.sig --detach-sign image.aci
+	gpg_ -u alice@example.com --output wrong.sig --detach-sign "$TESTAPP"
+	for ref in example.com/x example.com/x:1.0 "$id"; do
+		run srkt prepare "$ref" --signature=other.sig
+		refused "$ref" 'signature made by unknown entity' other.sig
+		run srkt prepare "$ref" --signature=wrong.sig
+		refused "$ref" wrong.sig
+		run srkt fetch --pull-policy=never --signature=nothing "$ref"
+		refused "$ref" 'error opening signature file' nothing
+	done
+	is "$(srkt image list --no-legend --fields=verified)" no 'before a good one'
+	is "$(srkt list --no-legend)" '' 'pods'
+	run srkt prepare example.com/x --signature=good.sig
+	ok
+	has "$(srkt image list --no-legend --fields=verified)" "$(fpr alice)"
+	run srkt prepare "$id" --signature=wrong.sig
+	refused wrong.sig
+	run rkt prepare "$id" --signature=wrong.sig
+	ok 'without looking at signatures'
+	run srkt fetch --signature=good.sig image.aci image.aci
+	refused 'one image'
+}
 test_run_and_prepare_verify() {
 	keys
 	cp "$TESTAPP" testapp.aci
