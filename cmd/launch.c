@@ -311,6 +311,11 @@ int launch_check(const struct cli *cli, const struct pod_manifest *m, struct err
 	if (cli->hostname && !hostname_valid(cli->hostname))
 		return ERR_BAD(e, "--hostname '%s': 1 to 64 letters, digits, '-' and '.' wanted",
 			cli->hostname);
+	_clean_(arena) struct arena a = ARENA_INIT;
+	struct dns_files dns;
+	int r = dns_compose(&cli->dns, cli->hostname ? cli->hostname : "rkt", &a, &dns, e);
+	if (r < 0)
+		return r;
 	return isolators_check_spaces(m, str_eq(cli->net, "host"), str_eq(cli->ipc, "parent"), e);
 }
 

@@ -141,7 +141,7 @@ static int option_store(
 		return 0;
 	case OPT_LIST: strlist_add(a, at, value); return 0;
 	case OPT_DURATION:
-		if (!parse_duration(value, at))
+		if (!parse_duration(value, at) || *(int64_t *)at < 0)
 			return ERR_BAD(
 				e, "--%s=%s: a duration like 30m or 1h30m wanted", o->name, value);
 		return 0;

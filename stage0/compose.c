@@ -118,6 +118,8 @@ static int compose_gids(
 {
 	struct strlist gids = { 0 };
 	split_commas(a, &in->supplementary_gids, &gids);
+	if (in->supplementary_gids.n && !gids.n)
+		return ERR_BAD(e, "--supplementary-gids '': a number wanted");
 	if (!gids.n)
 		return 0;
 	app->supplementary_gids = ARENA_ARRAY(a, uint32_t, gids.n);

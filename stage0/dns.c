@@ -27,16 +27,22 @@ static bool is_word(const char *s)
 	return true;
 }
 
-static void split(struct arena *a, const struct strlist *l, struct strlist *ret)
+/* A flag that names nothing is a mistake, of a script for one: it would do nothing. */
+static int split(struct arena *a, const struct strlist *l, const char *flag, const char *wanted,
+	struct strlist *ret, struct err *e)
 {
 	for (size_t i = 0; i < l->n; i++) {
+		const size_t before = ret->n;
 		for (const char *p = l->v[i]; *p;) {
 			size_t n = strcspn(p, ",");
 			if (n)
 				strlist_add(a, ret, arena_strndup(a, p, n));
 			p += n + (p[n] == ',');
 		}
+		if (ret->n == before)
+			return ERR_BAD(e, "--%s '%s': %s wanted", flag, l->v[i], wanted);
 	}
+	return 0;
 }
 
 /* "search a b\n", for the words of a flag. */
@@ -57,9 +63,13 @@ static int compose_resolv(
 	const struct dns_choice *c, struct arena *a, struct dns_files *ret, struct err *e)
 {
 	struct strlist servers = { 0 }, search = { 0 }, options = { 0 }, domain = { 0 };
-	split(a, &c->servers, &servers);
-	split(a, &c->search, &search);
-	split(a, &c->options, &options);
+	int r = split(a, &c->servers, "dns", "an IP address, host or none", &servers, e);
+	if (r >= 0)
+		r = split(a, &c->search, "dns-search", "a domain", &search, e);
+	if (r >= 0)
+		r = split(a, &c->options, "dns-opt", "an option", &options, e);
+	if (r < 0)
+		return r;
 	if (c->domain)
 		strlist_add(a, &domain, c->domain);
 	size_t others = search.n + options.n + domain.n;
@@ -79,7 +89,7 @@ static int compose_resolv(
 	}
 	_clean_(str) struct str out = STR_INIT(STR_MAX_LINE);
 	str_add(&out, HEADER);
-	int r = add_words(&out, "domain", &domain, "dns-domain", e);
+	r = add_words(&out, "domain", &domain, "dns-domain", e);
 	if (r >= 0)
 		r = add_words(&out, "search", &search, "dns-search", e);
 	for (size_t i = 0; i < servers.n; i++)
@@ -99,9 +109,9 @@ static int compose_hosts(const struct dns_choice *c, const char *hostname, struc
 	struct dns_files *ret, struct err *e)
 {
 	struct strlist entries = { 0 };
-	split(a, &c->hosts, &entries);
-	if (!entries.n)
-		return 0;
+	int r = split(a, &c->hosts, "hosts-entry", "IP=NAME or host", &entries, e);
+	if (r < 0 || !entries.n)
+		return r;
 	if (entries.n == 1 && str_eq(entries.v[0], "host")) {
 		ret->hosts_mode = "host";
 		return 0;

@@ -26,6 +26,8 @@ test_flag_without_its_value() {
 test_bad_values() {
 	run rkt gc --grace-period=soon
 	refused soon
+	run rkt image gc --grace-period=-1h
+	refused --grace-period=-1h
 	run rkt list --format=yaml
 	refused yaml
 	run rkt run --net= "$TESTAPP"
@@ -44,6 +46,16 @@ test_bad_values() {
 	[ "$status" != 0 ] || fail 'it ran'
 	run rkt run --pod-memory=1 "$TESTAPP"
 	refused 'limits of the pod: memory limit of 1 bytes too low'
+}
+test_flags_that_name_nothing() {
+	local flag
+	for flag in --dns= --dns-search= "--dns-opt=," --dns-domain= --hosts-entry=; do
+		run rkt run "$flag" "$TESTAPP"
+		refused "${flag%%=*}"
+	done
+	run rkt run "$TESTAPP" --supplementary-gids=
+	refused '--supplementary-gids'
+	is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2)" '' pods
 }
 test_references() {
 	run rkt run ftp://x/y

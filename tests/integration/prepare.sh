@@ -30,6 +30,16 @@ test_options_of_run_prepared() {
 	ok
 	is "$out" $'later\n'"$(readlink /proc/self/ns/net)"
 }
+test_prepared_pod_survives_bad_options() {
+	uuid=$(rkt prepare "$TESTAPP")
+	run rkt run-prepared --dns=nonsense "$uuid"
+	refused "--dns 'nonsense'"
+	run rkt run-prepared --hosts-entry=x "$uuid"
+	refused "--hosts-entry 'x'"
+	run rkt run-prepared "$uuid"
+	ok
+	is "$out" hello
+}
 test_prepared_pod_survives_image_rm() {
 	fetch testapp
 	uuid=$(rkt prepare "$id")

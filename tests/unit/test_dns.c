@@ -94,6 +94,26 @@ START_TEST(words_cannot_make_lines)
 }
 END_TEST
 
+START_TEST(a_flag_names_something)
+{
+	c = (struct dns_choice){ 0 };
+	strlist_add(&a, &c.servers, "");
+	bad("--dns '': an IP address, host or none wanted");
+	c = (struct dns_choice){ 0 };
+	strlist_add(&a, &c.search, "example.com");
+	strlist_add(&a, &c.search, ",");
+	bad("--dns-search ',': a domain wanted");
+	c = (struct dns_choice){ 0 };
+	strlist_add(&a, &c.options, "");
+	bad("--dns-opt '': an option wanted");
+	c = (struct dns_choice){ .domain = "" };
+	bad("--dns-domain ''");
+	c = (struct dns_choice){ 0 };
+	strlist_add(&a, &c.hosts, "");
+	bad("--hosts-entry '': IP=NAME or host wanted");
+}
+END_TEST
+
 START_TEST(hosts)
 {
 	strlist_add(&a, &c.hosts, "10.0.0.9=nine,other,10.0.0.8=eight");
@@ -109,4 +129,4 @@ START_TEST(hosts)
 END_TEST
 
 UNIT_MAIN("dns", &nothing_asked_is_nothing_done, &resolv_conf, &modes_stand_alone,
-	&words_cannot_make_lines, &hosts)
+	&words_cannot_make_lines, &a_flag_names_something, &hosts)

@@ -99,6 +99,11 @@ START_TEST(presets_are_those_of_the_command)
 	good("rkt list");
 	ck_assert_str_eq(cli.local_config, "/etc/rkt");
 	bad("rkt gc --grace-period=soon", "a duration like 30m");
+	bad("rkt gc --grace-period=-1h", "--grace-period=-1h: a duration like 30m");
+	bad("rkt gc --expire-prepared=-1ns", "--expire-prepared=-1ns: a duration");
+	bad("rkt image gc --grace-period=-1h", "--grace-period=-1h: a duration");
+	good("rkt gc --grace-period=-0");
+	ck_assert_int_eq(cli.grace_period, 0);
 }
 END_TEST
 
