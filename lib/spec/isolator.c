@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
 
@@ -51,9 +52,9 @@ static __int128 unit_of(const char *suffix)
 	return 0;
 }
 
-enum { QUANTITY_DIGITS = 18 }; /* 10^18 * 1000 * 2^60 < 2^127 */
+enum { QUANTITY_DIGITS = 18 }; /* of the number, and the largest exponent: 10^36 < 2^127 */
 
-/* "12.5" at *s as 125 and 10; moves past it. */
+/* "12.5", ".5" or "5." at *s as mantissa / scale; moves past it. */
 static bool read_decimal(const char **s, __int128 *mantissa, __int128 *scale)
 {
 	size_t digits = 0;
@@ -61,7 +62,7 @@ static bool read_decimal(const char **s, __int128 *mantissa, __int128 *scale)
 	*mantissa = 0;
 	*scale = 1;
 	for (;; ++*s) {
-		if (**s == '.' && !point && digits) {
+		if (**s == '.' && !point) {
 			point = true;
 			continue;
 		}
@@ -73,7 +74,24 @@ static bool read_decimal(const char **s, __int128 *mantissa, __int128 *scale)
 		if (point)
 			*scale *= 10;
 	}
-	return digits && (*s)[-1] != '.';
+	return digits;
+}
+
+/* "e3", "E-2": in thousandths what a suffix is worth, as unit / scale. */
+static bool read_exponent(const char *s, __int128 *unit, __int128 *scale)
+{
+	int64_t exponent;
+	if ((*s != 'e' && *s != 'E') || !s[1])
+		return false;
+	s += 1 + (s[1] == '+' && s[2] != '-');
+	if (!parse_i64(s, -QUANTITY_DIGITS, QUANTITY_DIGITS, &exponent))
+		return false;
+	*unit = 1000;
+	for (; exponent > 0; exponent--)
+		*unit *= 10;
+	for (; exponent < 0; exponent++)
+		*scale *= 10;
+	return true;
 }
 
 int quantity_parse(
@@ -81,14 +99,21 @@ int quantity_parse(
 {
 	__int128 mantissa, scale, unit;
 	const char *p = text;
-	if (!read_decimal(&p, &mantissa, &scale) || (unit = unit_of(p)) == 0)
+	if (!read_decimal(&p, &mantissa, &scale) ||
+		((unit = unit_of(p)) == 0 && !read_exponent(p, &unit, &scale)))
 		return ERR_BAD(e,
 			"'%.64s' is not a quantity: a number with a suffix m, K, M, G, T, P, E, "
-			"Ki, Mi, Gi, Ti, Pi, Ei or none",
+			"Ki, Mi, Gi, Ti, Pi, Ei, an exponent like e3, or none",
 			text);
-	__int128 per = scale * (milli ? 1 : 1000);
-	__int128 value = (mantissa * unit + per - 1) / per;
-	if (value > INT64_MAX)
+	/* Whole units are not counted in thousandths without need: the product shall fit. */
+	if (!milli && unit % 1000 == 0)
+		unit /= 1000;
+	else if (!milli)
+		scale *= 1000;
+	__int128 value;
+	bool fits = !__builtin_mul_overflow(mantissa, unit, &value);
+	value = fits ? value / scale + (value % scale != 0) : 0;
+	if (!fits || value > INT64_MAX)
 		return ERR_BAD(e, "quantity '%.64s' is too large", text);
 	*ret = (struct quantity){
 		.set = true, .value = (int64_t)value, .text = arena_strdup(a, text)

@@ -38,8 +38,9 @@ enum isolator_kind {
 		_ISO_MAX
 };
 
-/* A quantity of appc (Kubernetes' form): decimal number with suffix m, none, K M G T P E, Ki … Ei,
- * rounded up. Kept in thousandths for cpu ("500m" = 500), in whole units for everything else. */
+/* A quantity of appc (Kubernetes' form, less the sign): decimal number with suffix m, none, k or K,
+ * M G T P E, Ki … Ei, or an exponent, e3 or E3; rounded up. Kept in thousandths for cpu ("500m" =
+ * 500), in whole units for everything else. */
 struct quantity {
 	bool set;
 	int64_t value;

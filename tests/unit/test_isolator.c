@@ -61,10 +61,25 @@ START_TEST(quantities)
 		{ "2.5", true, 2500 },
 		{ "0.0001", true, 1 },
 		{ "1K", true, 1000000 },
+		/* As Kubernetes has them, and so rkt: */
+		{ ".5", true, 500 },
+		{ "1.", true, 1000 },
+		{ "1e3", false, 1000 },
+		{ "1E3", false, 1000 },
+		{ "1.5e+2", false, 150 },
+		{ "25E-2", true, 250 },
+		{ "25e-2", false, 1 },
+		{ "0e18", false, 0 },
+		{ "9e18", false, 9000000000000000000 },
+		{ "1e-18", false, 1 },
+		{ "7.99999999999999999Ei", false, 9223372036854775797 },
 	};
-	static const char *const bad[] = { "", "m", "Ki", "-1", "+1", "1.", ".5", "1..2", "1.2.3",
-		"1 Ki", " 1", "1ki", "1mi", "1KB", "1e3", "0x10", "1KiB", "8Ei", "10E",
-		"9223372036854775808", "99999999999999999999", "1E1", "1Z", "\xc2\xb5" };
+	static const char *const bad[] = { "", "m", "Ki", "-1", "+1", ".", "1..2", "1.2.3", ".Ki",
+		"1 Ki", " 1", "1ki", "1mi", "1KB", "0x10", "1KiB", "8Ei", "10E",
+		"9223372036854775808", "99999999999999999999", "1Z", "\xc2\xb5", "1e", "e3", "1e+",
+		"1e+-1", "1e--1", "1e1.5", "1e3K", "1e19", "10e18", "1e99999999999999999999",
+		/* more than 128 bits, before they are thousandths */
+		"999999999999999999Ei", "999999999999999999E", "295147905179352826Ei" };
 	struct quantity q;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		ck_assert_msg(quantity_parse(good[i].text, good[i].milli, &arena, &q, &e) == 0,
@@ -78,6 +93,7 @@ START_TEST(quantities)
 		ck_assert_msg(
 			quantity_parse(bad[i], false, &arena, &q, &e) < 0, "accepted '%s'", bad[i]);
 	ck_assert(quantity_parse("9223372036854776", true, &arena, &q, &e) < 0);
+	ck_assert(quantity_parse("295147905179352826Ei", true, &arena, &q, &e) < 0);
 }
 END_TEST
 
