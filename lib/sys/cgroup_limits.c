@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/sys/cgroup_limits.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
 
+#include "lib/base/parse.h"
 #include "lib/fs/io.h"
 
 enum {
 	CPU_PERIOD_US = 100000,
-	CPU_QUOTA_MIN_US = 1000, /* the kernel refuses less */
+	CPU_PERIOD_LONG_US = 1000000, /* the longest that there is */
+	CPU_QUOTA_MIN_US = 1000,      /* the kernel refuses less, in any period */
 	SHARES_MIN = 2,
 	SHARES_MAX = 262144,
 	SHARES_DEFAULT = 1024,
@@ -65,19 +68,55 @@ static int write_memory(int dirfd, bool v2, const struct cgroup_limits *l, struc
 	return r;
 }
 
+/* Of version 1: what the nearest group above that has a limit has, which is the lowest of those
+ * above; false: none has one. */
+static bool quota_above(int dirfd, uint64_t *ret_quota, uint64_t *ret_period)
+{
+	static const char ups[] = "../../../../../../../../../../../../../../../../";
+	char path[sizeof ups + 32], line[24];
+	for (int up = 3; up < (int)sizeof ups; up += 3) {
+		struct err ignored = ERR_INIT;
+		snprintf(path, sizeof path, "%.*scpu.cfs_quota_us", up, ups);
+		if (io_read_line(dirfd, path, line, sizeof line, &ignored) < 0)
+			return false; /* past the root */
+		if (!parse_u64(line, 1, INT64_MAX, ret_quota))
+			continue; /* -1 */
+		snprintf(path, sizeof path, "%.*scpu.cfs_period_us", up, ups);
+		return io_read_line(dirfd, path, line, sizeof line, &ignored) >= 0 &&
+		       parse_u64(line, 1, INT64_MAX, ret_period);
+	}
+	return false;
+}
+
+static int write_quota_v1(int dirfd, uint64_t quota, uint64_t period, struct err *e)
+{
+	int r = set_knob(dirfd, "cpu.cfs_period_us", period, e);
+	if (r < 0 || (r = set_knob(dirfd, "cpu.cfs_quota_us", quota, e)) != -EINVAL)
+		return r;
+	/* More than a group above has is refused, where version 2 just does not give it. */
+	if (!quota_above(dirfd, &quota, &period))
+		return r;
+	*e = ERR_INIT;
+	r = set_knob(dirfd, "cpu.cfs_period_us", period, e);
+	return r < 0 ? r : set_knob(dirfd, "cpu.cfs_quota_us", quota, e);
+}
+
 static int write_quota(int dirfd, bool v2, uint64_t milli, struct err *e)
 {
-	/* INT64_MAX microseconds are no limit, and cannot overflow the product. */
-	uint64_t quota = clamp(milli, 0, INT64_MAX / CPU_PERIOD_US) * CPU_PERIOD_US / 1000;
-	if (quota < CPU_QUOTA_MIN_US)
-		quota = CPU_QUOTA_MIN_US;
+	const uint64_t most = UINT64_C(1) << 43; /* a little more the kernel refuses */
+	uint64_t period = CPU_PERIOD_US, quota = clamp(milli, 0, most) * period / 1000;
+	if (quota < CPU_QUOTA_MIN_US) {
+		period = CPU_PERIOD_LONG_US;
+		quota = milli * period / 1000;
+	}
+	quota = clamp(quota, CPU_QUOTA_MIN_US, most);
 	if (v2) {
 		char text[48];
-		snprintf(text, sizeof text, "%llu %d", (unsigned long long)quota, CPU_PERIOD_US);
+		snprintf(text, sizeof text, "%llu %llu", (unsigned long long)quota,
+			(unsigned long long)period);
 		return io_write_knob(dirfd, "cpu.max", text, e);
 	}
-	int r = set_knob(dirfd, "cpu.cfs_period_us", CPU_PERIOD_US, e);
-	return r < 0 ? r : set_knob(dirfd, "cpu.cfs_quota_us", quota, e);
+	return write_quota_v1(dirfd, quota, period, e);
 }
 
 static int write_cpu(int dirfd, bool v2, const struct cgroup_limits *l, struct err *e)

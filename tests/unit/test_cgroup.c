@@ -283,6 +283,52 @@ START_TEST(limits)
 }
 END_TEST
 
+/* What the kernel takes no number of, or none that says it so plainly. */
+START_TEST(odd_limits_of_processors)
+{
+	static const struct {
+		uint64_t pod, app;
+		const char *v2, *v1, *v1_period;
+	} rows[] = {
+		{ 0, 1, "1000 1000000", "1000", "1000000" },
+		{ 0, 9, "9000 1000000", "9000", "1000000" },
+		{ 0, 10, "1000 100000", "1000", "100000" },
+		{ 0, INT64_MAX, "8796093022208 100000", "8796093022208", "100000" },
+		{ 500, 2000, "200000 100000", "50000", "100000" },
+		{ 5, 2000, "200000 100000", "5000", "1000000" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct cgroup_view v;
+		struct cgroup_pod pod;
+		struct cgroup_app app;
+		char name[64], text[64];
+		make_name(name, sizeof name);
+		ck_assert_int_eq(cgroup_view_load(&a, &v, &e), 0);
+		const struct cgroup_limits all = { .cpu_milli = rows[i].pod },
+					   own = { .cpu_milli = rows[i].app };
+		int r = cgroup_pod_create(
+			&v, name, cgroup_limits_need(&own), record, NULL, &pod, &e);
+		if (r == -ENOENT)
+			return;
+		ck_assert_msg(r == 0, "%s", unit_message(&e));
+		ck_assert_msg(cgroup_pod_limit(&pod, &all, &e) == 0, "%s", unit_message(&e));
+		r = cgroup_app_create(&pod, "app", &own, &app, &e);
+		ck_assert_msg(r == 0, "row %zu: %s", i, unit_message(&e));
+		const bool v2 = pod.at[CONTROLLER_CPU] == CGROUP_UNIFIED;
+		const int dir = app.fds[pod.at[CONTROLLER_CPU]];
+		read_knob(dir, v2 ? "cpu.max" : "cpu.cfs_quota_us", text, sizeof text);
+		ck_assert_str_eq(text, v2 ? rows[i].v2 : rows[i].v1);
+		if (!v2) {
+			read_knob(dir, "cpu.cfs_period_us", text, sizeof text);
+			ck_assert_str_eq(text, rows[i].v1_period);
+		}
+		cgroup_app_release(&app);
+		cgroup_pod_remove(&pod);
+		cgroup_pod_release(&pod);
+	}
+}
+END_TEST
+
 START_TEST(conversions)
 {
 	/* The usual share is the usual weight, and half of it half. */
@@ -322,4 +368,5 @@ START_TEST(no_controller)
 END_TEST
 
 UNIT_MAIN("cgroup", &version_2_in_a_service, &version_1, &hybrid, &nested_container, &odd_texts,
-	&track_and_collect, &short_way, &limits, &conversions, &no_controller)
+	&track_and_collect, &short_way, &limits, &odd_limits_of_processors, &conversions,
+	&no_controller)
