@@ -34,6 +34,12 @@ static int check_rlimits(const struct isolator *iso, struct err *e)
 	return r;
 }
 
+static int check_selinux(const struct isolator *iso, struct err *e)
+{
+	_clean_(arena) struct arena a = ARENA_INIT;
+	return lsm_selinux_check(isolator_selinux_text(iso, &a), e);
+}
+
 static int check_apparmor(const struct isolator *iso, struct err *e)
 {
 	return lsm_apparmor_check(iso->profile, e);
@@ -54,6 +60,7 @@ static int (*const checks[_ISO_MAX])(const struct isolator *, struct err *) = {
 	[ISO_SECCOMP_RETAIN] = check_seccomp,
 	[ISO_SECCOMP_REMOVE] = check_seccomp,
 	[ISO_RLIMITS] = check_rlimits,
+	[ISO_SELINUX_CONTEXT] = check_selinux,
 	[ISO_APPARMOR_PROFILE] = check_apparmor,
 };
 

@@ -71,7 +71,7 @@ static void foresee_oom_score(struct app_plan *plan, bool host_users)
 }
 
 /* appc leaves it to executors to ignore a context where SELinux is not; a profile is to be
- * refused. */
+ * refused, and so is what the modules that there are do not know. */
 static int foresee_labels(struct stage1_pod *p, struct app_plan *plan, struct err *e)
 {
 	if (plan->selinux && !lsm_selinux_enabled()) {
@@ -84,7 +84,10 @@ static int foresee_labels(struct stage1_pod *p, struct app_plan *plan, struct er
 			report_set(&p->plan.report, name_of(ISO_SELINUX_CONTEXT), REPORT_IGNORED,
 				"%s", why);
 	}
-	int r = plan->apparmor ? lsm_apparmor_check(plan->apparmor, e) : 0;
+	int r = plan->selinux ? lsm_selinux_check(plan->selinux, e) : 0;
+	if (r < 0)
+		return err_wrap(e, r, "isolator '%s'", name_of(ISO_SELINUX_CONTEXT));
+	r = plan->apparmor ? lsm_apparmor_check(plan->apparmor, e) : 0;
 	return r < 0 ? err_wrap(e, r, "isolator '%s'", name_of(ISO_APPARMOR_PROFILE)) : 0;
 }
 

@@ -44,8 +44,7 @@ static void plan_labels(const struct isolators *app, const struct isolators *pod
 	selinux = selinux ? selinux : isolator_find(pod, ISO_SELINUX_CONTEXT);
 	apparmor = apparmor ? apparmor : isolator_find(pod, ISO_APPARMOR_PROFILE);
 	if (selinux)
-		plan->selinux = arena_printf(a, "%s:%s:%s:%s", selinux->selinux.user,
-			selinux->selinux.role, selinux->selinux.type, selinux->selinux.level);
+		plan->selinux = isolator_selinux_text(selinux, a);
 	if (apparmor)
 		plan->apparmor = apparmor->profile;
 }

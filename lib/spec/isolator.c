@@ -480,6 +480,17 @@ static bool is_resource(const struct isolator *iso)
 	return iso->kind >= ISO_CPU && iso->kind <= ISO_PIDS;
 }
 
+const char *isolator_selinux_text(const struct isolator *iso, struct arena *a)
+{
+	return arena_printf(a, "%s:%s:%s:%s", iso->selinux.user, iso->selinux.role,
+		iso->selinux.type, iso->selinux.level);
+}
+
+bool isolator_is_empty(const struct isolator *iso)
+{
+	return is_resource(iso) && !iso->resource.limit.set && !iso->resource.request.set;
+}
+
 int isolators_check_limits(const struct isolators *l, struct err *e)
 {
 	for (size_t i = 0; i < l->n; i++) {

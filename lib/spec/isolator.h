@@ -87,6 +87,11 @@ void isolators_encode(struct jenc *j, const struct isolators *l);
  * For what is about to run; a manifest that has them can be stored and shown. */
 int isolators_check_limits(const struct isolators *l, struct err *e);
 
+/* Of ISO_SELINUX_CONTEXT: "user:role:type:level". */
+const char *isolator_selinux_text(const struct isolator *iso, struct arena *a);
+/* A resource's that says neither what is requested nor what is the limit. */
+bool isolator_is_empty(const struct isolator *iso);
+
 const struct isolator *isolator_find(const struct isolators *l, enum isolator_kind kind);
 /* Replaces one of the same kind or appends. */
 void isolator_set(struct arena *a, struct isolators *l, const struct isolator *iso);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/sys/lsm.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,17 @@ bool lsm_selinux_enabled(void)
 	char path[STR_MAX_PATH];
 	path_of("fs/selinux/enforce", path);
 	return access(path, F_OK) == 0;
+}
+
+int lsm_selinux_check(const char *context, struct err *e)
+{
+	char path[STR_MAX_PATH];
+	path_of("fs/selinux/context", path);
+	_clean_(fd) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || write(fd, context, strlen(context)) >= 0 || errno != EINVAL)
+		return 0;
+	return ERR_NOENT(
+		e, "the loaded policy of SELinux does not know the context '%.256s'", context);
 }
 
 /* A line is NAME (MODE); a name may have anything in it but a line's end. */

@@ -11,6 +11,9 @@
 
 /* selinuxfs is mounted, which it is where SELinux is enabled. */
 bool lsm_selinux_enabled(void);
+/* Refuses a context that the loaded policy does not know; where SELinux is not enabled, or does not
+ * let us ask, nothing is refused: lsm_exec_selinux() will be. */
+int lsm_selinux_check(const char *context, struct err *e);
 /* Refuses where AppArmor is not enabled, and a profile that is not loaded. */
 int lsm_apparmor_check(const char *profile, struct err *e);
 

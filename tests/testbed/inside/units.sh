@@ -400,8 +400,12 @@ check_selinux() {
 	is_confined os/linux/selinux-context '{"user": "system_u", "role": "system_r", "type": "app_t", "level": "s0:c1"}' \
 		system_u:system_r:app_t:s0:c1 /denied
 	labelled os/linux/selinux-context '{"user": "system_u", "role": "system_r", "type": "nobody_t", "level": "s0"}' exit 0
-	wait_unit -- --pod-manifest=/run/pod.json
-	has "a context that the policy does not know: the app is not run ($status)" "$out" "SELinux: write 'system_u:system_r:nobody_t:s0' to '/proc/self/attr/exec': Invalid argument"
+	$rkt gc --grace-period=0
+	$rkt gc --grace-period=0
+	out=$($rkt run --pod-manifest=/run/pod.json 2>&1)
+	is 'a context that the policy does not know is refused' "$?" 254
+	has 'with what is wrong' "$out" "app 'x': isolator 'os/linux/selinux-context': the loaded policy of SELinux does not know the context 'system_u:system_r:nobody_t:s0'"
+	is 'before anything of the pod is made' "$(find /var/lib/rkt/pods -mindepth 2 -maxdepth 2 -name '*-*')" ''
 	echo 0 >/sys/fs/selinux/enforce
 }
 
