@@ -79,7 +79,8 @@ static int check(const struct isolators *l, struct err *e)
 
 int isolators_check_app(const struct app *app, struct err *e)
 {
-	return app ? check(&app->isolators, e) : 0;
+	int r = app ? isolators_check_limits(&app->isolators, e) : 0;
+	return app && r >= 0 ? check(&app->isolators, e) : r;
 }
 
 /* Each reaches the host's files or kernel from within a pod that has the host's users. */

@@ -120,7 +120,7 @@ static const uint8_t enforced[_ISO_MAX] = {
 	[ISO_PIDS] = BY_APP | BY_POD,
 	[ISO_BLOCK_BANDWIDTH] = BY_APP | BY_POD,
 	[ISO_BLOCK_IOPS] = BY_APP | BY_POD,
-	[ISO_CPU_SHARES] = BY_APP,
+	[ISO_CPU_SHARES] = BY_APP | BY_POD,
 	[ISO_OOM_SCORE_ADJ] = BY_APP,
 	[ISO_NO_NEW_PRIVILEGES] = BY_APP | BY_POD,
 	[ISO_CAPS_RETAIN] = BY_APP,
@@ -163,6 +163,9 @@ static void plan_report(const struct isolators *isolators, unsigned level,
 				"--insecure-options=capabilities");
 		else if (seccomp && facts->disable_seccomp)
 			report_set(report, iso->name, REPORT_IGNORED, "--insecure-options=seccomp");
+		else if (isolator_is_empty(iso))
+			report_set(report, iso->name, REPORT_IGNORED,
+				"it has neither a limit nor a request");
 		else if (iso->kind == ISO_NETWORK_BANDWIDTH)
 			report_network(iso, facts, report);
 		else if (iso->kind == ISO_UNKNOWN)
@@ -200,7 +203,7 @@ int app_plan(const struct pod_manifest *pod, const struct runtime_app *app,
 	}
 	plan_env(app, facts, &plan.envv);
 	if (!facts->bare) {
-		plan_limits(&app->app->isolators, &pod->isolators, &plan.limits, &plan.report);
+		plan_limits(&app->app->isolators, pod, &plan.limits, &plan.report);
 		const struct isolator *oom = isolator_find(&app->app->isolators, ISO_OOM_SCORE_ADJ);
 		if (oom)
 			plan.oom_score_adj = oom->number;
@@ -213,7 +216,10 @@ int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, stru
 	struct pod_plan *ret, struct err *e)
 {
 	struct pod_plan plan = { .report.arena = a };
-	int r = plan_sysctls(pod, facts, &plan, e);
+	int r = isolators_check_limits(&pod->isolators, e);
+	if (r < 0)
+		return err_wrap(e, r, "limits of the pod");
+	r = plan_sysctls(pod, facts, &plan, e);
 	if (r < 0)
 		return r;
 	plan_report(&pod->isolators, BY_POD, facts, &plan.report);

@@ -38,11 +38,20 @@ static uint64_t clamp(uint64_t v, uint64_t min, uint64_t max)
 	return v < min ? min : v > max ? max : v;
 }
 
-uint64_t cgroup_weight(uint64_t shares)
+static uint64_t in_proportion(uint64_t shares)
 {
 	shares = clamp(shares, SHARES_MIN, SHARES_MAX);
-	return clamp(
-		(shares * WEIGHT_DEFAULT + SHARES_DEFAULT / 2) / SHARES_DEFAULT, 1, WEIGHT_MAX);
+	return (shares * WEIGHT_DEFAULT + SHARES_DEFAULT / 2) / SHARES_DEFAULT;
+}
+
+uint64_t cgroup_weight(uint64_t shares)
+{
+	return clamp(in_proportion(shares), 1, WEIGHT_MAX);
+}
+
+bool cgroup_weight_fits(uint64_t shares)
+{
+	return in_proportion(shares) == cgroup_weight(shares);
 }
 
 uint64_t cgroup_shares(uint64_t milli)

@@ -55,5 +55,7 @@ int cgroup_limits_write(int dirfd, enum cgroup_controller controller, bool v2,
 
 /* cpu.shares of version 1 as cpu.weight: in proportion, 1024 being 100, as systemd has it. */
 uint64_t cgroup_weight(uint64_t shares);
+/* Not where the proportion would be below 1 or above 10000, which is as far as weights go. */
+bool cgroup_weight_fits(uint64_t shares);
 /* A request of processor time as shares: 1000 being 1024, as Kubernetes has it. */
 uint64_t cgroup_shares(uint64_t milli);

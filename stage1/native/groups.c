@@ -122,6 +122,24 @@ static void report_block(struct native *n, const struct wanted *w)
 	}
 }
 
+static void report_weight(struct report *r, uint64_t shares)
+{
+	const char *said = "os/linux/cpu-shares";
+	if (shares && !cgroup_weight_fits(shares))
+		worsen(r, report_find(r, said) ? said : "resource/cpu", REPORT_CHANGED,
+			"version 2 of control groups has weights from 1 to 10000, which are shares "
+			"from 10 to 102400");
+}
+
+static void report_weights(struct native *n, const struct wanted *w)
+{
+	if (n->cgroups.at[CONTROLLER_CPU] != CGROUP_UNIFIED)
+		return;
+	report_weight(&n->pod.plan.report, w->pod.cpu_shares);
+	for (size_t i = 0; i < w->n_apps; i++)
+		report_weight(&n->pod.plans[i].report, w->apps[i].cpu_shares);
+}
+
 /* Where a request has to do without its controller, but a limit of the same isolator has not. */
 static void report_requests(struct native *n, const char *why)
 {
@@ -234,6 +252,7 @@ int native_make_groups(struct native *n, struct err *e)
 		return r;
 	if (w.need >> CONTROLLER_IO & 1)
 		report_block(n, &w);
+	report_weights(n, &w);
 	n->groups = ARENA_ARRAY(&n->pod.arena, struct cgroup_app, w.n_apps);
 	memset(n->groups, 0xff, w.n_apps * sizeof *n->groups); /* -1: no descriptor */
 	for (size_t i = 0; i < w.n_apps && r >= 0; i++) {

@@ -90,6 +90,55 @@ test_isolators_of_a_pod_manifest() {
 	is "$out" 'forked 6: Resource temporarily unavailable'
 }
 
+# manifest APP POD [WORD…]: pod.json of two apps, x and y, that are testapp with these words and these isolators
+manifest() {
+	jq -n --arg id "$id" --argjson app "$1" --argjson pod "$2" '$ARGS.positional as $words | {acKind: "PodManifest", acVersion: "0.8.11", isolators: $pod,
+		apps: [("x", "y") | {name: ., image: {id: $id}, app: {exec: (["/bin/testapp"] + $words), user: "0", group: "0", isolators: $app}}]}' --args "${@:3}" >pod.json
+}
+test_requests_above_the_pods_limit() {
+	fetch testapp
+	manifest '[{"name": "resource/memory", "value": {"request": "64M"}}]' '[{"name": "resource/memory", "value": {"limit": "96M"}}]' echo ran
+	run rkt run --uuid-file-save="$T/u" --pod-manifest=pod.json
+	ok
+	has "$err" "app 'x': isolator 'resource/memory' is changed: the pod's is lower than what its apps request together" "app 'y': isolator 'resource/memory' is changed"
+	run rkt status --uuid-file="$T/u"
+	has "$out" 'isolator=resource/memory: enforced' "isolator-y=resource/memory: changed (the pod's is lower than what its apps request together)"
+	run rkt run --strict-isolators --pod-manifest=pod.json
+	refused '--strict-isolators'
+	is "$out" ''
+	run rkt run --strict-isolators --pod-memory=96M "$TESTAPP" --name=x --memory=32M --exec=/bin/testapp -- echo ran --- "$TESTAPP" --name=y --memory=64M --exec=/bin/testapp -- echo ran
+	ok
+}
+test_isolators_that_say_nothing() {
+	fetch testapp
+	manifest '[{"name": "resource/memory", "value": {}}]' '[{"name": "resource/block-iops", "value": {"default": true}}]' echo ran
+	run rkt run --uuid-file-save="$T/u" --pod-manifest=pod.json
+	ok
+	has "$err" "app 'x': isolator 'resource/memory' is ignored: it has neither a limit nor a request" "pod: isolator 'resource/block-iops' is ignored: it has neither"
+	run rkt run --strict-isolators --pod-manifest=pod.json
+	refused 'neither a limit nor a request'
+}
+test_shares_of_a_pod_are_told_of() {
+	fetch testapp
+	manifest '[]' '[{"name": "os/linux/cpu-shares", "value": 512}]' echo ran
+	run rkt run --strict-isolators --uuid-file-save="$T/u" --pod-manifest=pod.json
+	ok
+	run rkt status --uuid-file="$T/u"
+	has "$out" 'isolator=os/linux/cpu-shares: enforced'
+}
+test_quantities() {
+	run rkt run "$TESTAPP" --memory=3.2e7 --exec=/bin/testapp -- alloc 128
+	ended 137
+	run rkt run "$TESTAPP" --pids-limit=.5e1 --exec=/bin/testapp -- forks 200
+	is "$out" 'forked 4: Resource temporarily unavailable'
+	run rkt run "$TESTAPP" --cpu=.2 --exec=/bin/testapp -- cpu 2
+	ok
+	[ "${out#cpu }" -le 45 ] || fail "it got $out"
+	# more than any machine has, and as little as can be said
+	run rkt run "$TESTAPP" --name=x --cpu=1e9 --memory=7E --exec=/bin/testapp -- echo ran --- "$TESTAPP" --name=y --cpu=1m --exec=/bin/testapp -- echo ran
+	ok
+}
+
 # --- block devices ------------------------------------------------------------------------------
 # An ext4 on a loop device of the test's own, so that nothing else uses the disk that is limited.
 own_disk() {
@@ -166,7 +215,8 @@ test_network_bandwidth() {
 # --- bad input ----------------------------------------------------------------------------------
 test_limits_that_make_no_sense() {
 	local flag
-	for flag in --pids-limit=0 --pids-limit=x --pids-limit=99999999999999999999 --memory=1K --memory=-1 --memory=10E --cpu=0 --cpu=99999999999999999999; do
+	for flag in --pids-limit=0 --pids-limit=x --pids-limit=99999999999999999999 --memory=1K --memory=-1 --memory=10E --memory=295147905179352826Ei --memory=-6e7 \
+		--cpu=0 --cpu=99999999999999999999 --cpu=1e --cpu=1e99; do
 		run rkt run "$TESTAPP" "$flag"
 		refused
 	done
@@ -185,6 +235,13 @@ test_request_above_limit() {
 	refused 'the limit 1500m is below the request 2'
 }
 test_memory_that_nothing_starts_in() {
+	# of an image that a pod manifest only names
+	aci=$(image_with small '.app.isolators = [{name: "resource/memory", value: {limit: "100K"}}]')
+	rkt fetch "$aci" >/dev/null
+	jq -n --arg id "sha512-$(sha512sum <"$aci" | cut -c 1-128)" '{acKind: "PodManifest", acVersion: "0.8.11", apps: [{name: "x", image: {id: $id}}]}' >pod.json
+	run rkt run --pod-manifest=pod.json
+	refused "app 'x': memory limit of 100000 bytes too low"
+	is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2)" '' pods
 	aci=$(image_with iso '.app.isolators = [{name: "resource/memory", value: {limit: "100K"}}]')
 	run rkt run "$aci"
 	refused 'memory limit of 100000 bytes too low'

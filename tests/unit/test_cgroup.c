@@ -338,6 +338,8 @@ START_TEST(conversions)
 	ck_assert_uint_eq(cgroup_weight(0), 1);
 	ck_assert_uint_eq(cgroup_weight(262144), 10000);
 	ck_assert_uint_eq(cgroup_weight(UINT64_MAX), 10000);
+	ck_assert(!cgroup_weight_fits(2) && !cgroup_weight_fits(5) && cgroup_weight_fits(6));
+	ck_assert(cgroup_weight_fits(102400) && !cgroup_weight_fits(102410));
 	ck_assert_uint_eq(cgroup_shares(1000), 1024);
 	ck_assert_uint_eq(cgroup_shares(500), 512);
 	ck_assert_uint_eq(cgroup_shares(0), 2);

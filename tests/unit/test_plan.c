@@ -161,6 +161,111 @@ START_TEST(capabilities)
 }
 END_TEST
 
+static const struct {
+	const char *pod, *one, *two; /* isolators */
+	/* of the first app; why: NULL: enforced without a word */
+	uint64_t memory, memory_request, shares, pod_memory_request;
+	enum report_state state;
+	const char *why;
+} requests[] = {
+#define MEMORY(value) "[{\"name\":\"resource/memory\",\"value\":" value "}]"
+#define CPU(value) "[{\"name\":\"resource/cpu\",\"value\":" value "}]"
+	/* appc: what is not requested is the limit */
+	{ "[]", MEMORY("{\"limit\":\"64M\"}"), "[]", 64000000, 64000000, 0, 64000000 },
+	{ "[]", MEMORY("{\"limit\":\"64M\",\"request\":\"0\"}"), "[]", 64000000 },
+	{ "[]", MEMORY("{\"request\":\"64M\"}"), MEMORY("{\"request\":\"32M\"}"), 0, 64000000, 0,
+		96000000 },
+	{ "[]", CPU("{\"limit\":\"500m\"}"), "[]", .shares = 512 },
+	{ "[]", MEMORY("{}"), "[]", .state = REPORT_IGNORED,
+		.why = "it has neither a limit nor a request" },
+	/* no more than the pod has */
+	{ MEMORY("{\"limit\":\"32M\"}"), MEMORY("{\"limit\":\"64M\"}"), "[]", 32000000, 32000000, 0,
+		32000000, REPORT_CHANGED, "the pod's limit is lower" },
+	{ MEMORY("{\"limit\":\"32M\"}"), MEMORY("{\"request\":\"64M\"}"), "[]", 0, 32000000, 0,
+		32000000, REPORT_CHANGED, "the pod's is lower than the request" },
+	{ MEMORY("{\"limit\":\"96M\",\"request\":\"32M\"}"), MEMORY("{\"limit\":\"64M\"}"), "[]",
+		64000000, 32000000, 0, 32000000, REPORT_CHANGED,
+		"the pod's is lower than the request" },
+	{ MEMORY("{\"limit\":\"96M\"}"), MEMORY("{\"limit\":\"64M\"}"),
+		MEMORY("{\"limit\":\"64M\"}"), 64000000, 64000000, 0, 96000000, REPORT_CHANGED,
+		"the pod's is lower than what its apps request together" },
+	{ MEMORY("{\"limit\":\"96M\"}"), MEMORY("{\"limit\":\"64M\",\"request\":\"48M\"}"),
+		MEMORY("{\"limit\":\"64M\",\"request\":\"48M\"}"), 64000000, 48000000, 0,
+		96000000 },
+	{ CPU("{\"limit\":\"1\"}"), CPU("{\"request\":\"2\"}"), "[]", .shares = 1024,
+		.state = REPORT_CHANGED, .why = "the pod's is lower than the request" },
+	{ CPU("{\"limit\":\"1\"}"), CPU("{\"request\":\"600m\"}"), CPU("{\"request\":\"600m\"}"),
+		.shares = 614, .state = REPORT_CHANGED,
+		.why = "the pod's is lower than what its apps request together" },
+	{ "[]",
+		"[{\"name\":\"resource/cpu\",\"value\":{\"request\":\"1\"}},"
+		"{\"name\":\"os/linux/cpu-shares\",\"value\":200}]",
+		"[]", .shares = 200, .why = "for its request stands os/linux/cpu-shares" },
+#undef MEMORY
+#undef CPU
+};
+
+START_TEST(requests_and_the_pod)
+{
+	reset();
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		struct pod_manifest *pod;
+		struct pod_plan all;
+		char text[2048];
+		snprintf(text, sizeof text,
+			"{\"acKind\":\"PodManifest\",\"acVersion\":\"0.8.11\",\"isolators\":%s,"
+			"\"apps\":[{\"name\":\"one\",\"image\":{\"id\":\"sha512-00\"},\"app\":{"
+			"\"exec\":"
+			"[\"/"
+			"x\"],\"user\":\"0\",\"group\":\"0\",\"isolators\":%s}},{\"name\":\"two\","
+			"\"image\":{\"id\":\"sha512-00\"},\"app\":{\"exec\":[\"/"
+			"x\"],\"user\":\"0\","
+			"\"group\":\"0\",\"isolators\":%s}}]}",
+			requests[i].pod, requests[i].one, requests[i].two);
+		ck_assert_msg(pod_manifest_decode(text, strlen(text), &arena, &pod, &e) == 0, "%s",
+			unit_message(&e));
+		ck_assert_msg(make(pod) == 0, "%zu: %s", i, unit_message(&e));
+		ck_assert_int_eq(pod_plan(pod, &facts, &arena, &all, &e), 0);
+		ck_assert_msg(plan.limits.memory == requests[i].memory, "%zu", i);
+		ck_assert_msg(plan.limits.memory_request == requests[i].memory_request, "%zu", i);
+		ck_assert_msg(plan.limits.cpu_shares == requests[i].shares, "%zu", i);
+		ck_assert_msg(
+			all.limits.memory_request == requests[i].pod_memory_request, "%zu", i);
+		ck_assert_msg(plan.report.v[0].state == requests[i].state, "%zu", i);
+		ck_assert_pstr_eq(plan.report.v[0].why, requests[i].why);
+		app_plan_release(&plan);
+	}
+}
+END_TEST
+
+/* What nobody before has refused: stage1 trusts no stage0. */
+START_TEST(limits_of_a_pod_that_make_no_sense)
+{
+	reset();
+	struct pod_manifest *pod = load("full");
+	struct pod_plan all;
+	struct isolator iso = { .kind = ISO_MEMORY };
+	ck_assert_int_eq(quantity_parse("0", false, &arena, &iso.resource.limit, &e), 0);
+	isolator_set(&arena, &pod->isolators, &iso);
+	ck_assert_int_lt(pod_plan(pod, &facts, &arena, &all, &e), 0);
+	ck_assert_ptr_nonnull(strstr(unit_message(&e), "limits of the pod"));
+}
+END_TEST
+
+START_TEST(shares_of_a_pod)
+{
+	reset();
+	struct pod_manifest *pod = load("full");
+	struct pod_plan all;
+	const struct isolator iso = { .kind = ISO_CPU_SHARES, .number = 200 };
+	isolator_set(&arena, &pod->isolators, &iso);
+	ck_assert_int_eq(pod_plan(pod, &facts, &arena, &all, &e), 0);
+	ck_assert_uint_eq(all.limits.cpu_shares, 200);
+	ck_assert_int_eq(
+		(int)report_find(&all.report, "os/linux/cpu-shares")->state, REPORT_ENFORCED);
+}
+END_TEST
+
 /* The parent of each mount is mounted before it, whatever the manifest's order. */
 START_TEST(parents_come_first)
 {
@@ -196,5 +301,6 @@ START_TEST(implicit_volumes_are_an_apps_own)
 }
 END_TEST
 
-UNIT_MAIN("plan", &golden, &refusals, &capabilities, &parents_come_first,
+UNIT_MAIN("plan", &golden, &refusals, &capabilities, &requests_and_the_pod,
+	&limits_of_a_pod_that_make_no_sense, &shares_of_a_pod, &parents_come_first,
 	&implicit_volumes_are_an_apps_own)
