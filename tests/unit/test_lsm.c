@@ -39,7 +39,7 @@ static void remove_sys(void)
 	static const char *const names[] = { "module/apparmor/parameters/enabled",
 		"module/apparmor/parameters", "module/apparmor", "module",
 		"kernel/security/apparmor/profiles", "kernel/security/apparmor", "kernel/security",
-		"kernel", "fs/selinux/enforce", "fs/selinux", "fs", "" };
+		"kernel", "fs/selinux/enforce", "fs/selinux/context", "fs/selinux", "fs", "" };
 	char path[256];
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		snprintf(path, sizeof path, "%s/%s", sys, names[i]);
@@ -81,6 +81,10 @@ START_TEST(selinux)
 	ck_assert(!lsm_selinux_enabled());
 	put("fs/selinux", "enforce", "0");
 	ck_assert(lsm_selinux_enabled());
+	/* Nobody to be asked, and somebody who takes it; who does not is in the test bed. */
+	ck_assert_int_eq(lsm_selinux_check("u:r:t:s0", &e), 0);
+	put("fs/selinux", "context", "");
+	ck_assert_int_eq(lsm_selinux_check("u:r:t:s0", &e), 0);
 	remove_sys();
 }
 END_TEST
