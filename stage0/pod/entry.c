@@ -179,13 +179,17 @@ static int stop_by_signal(struct pod *p, pid_t pid1, bool force, struct err *e)
 	char line[32];
 	uint32_t ppid;
 	struct err none;
-	pid_t to = pid1;
+	_clean_(proc) struct proc to = PROC_INIT;
 	if (io_read_line(p->dirfd, POD_PPID_FILE, line, sizeof line, &none) >= 0 &&
 		parse_u32(line, 1, INT_MAX, &ppid))
-		to = (pid_t)ppid;
-	if (kill(to, force ? SIGKILL : SIGTERM) < 0 && errno != ESRCH)
-		return ERR_SYS(e, "signal process %d", (int)to);
-	return 0;
+		pid1 = (pid_t)ppid;
+	int r = proc_open(pid1, &to, e);
+	/* The pod runs still, so the number was not yet somebody else's. */
+	if (r >= 0)
+		r = pod_pid1(p, &pid1, e);
+	if (r >= 0)
+		r = proc_signal(&to, force ? SIGKILL : SIGTERM, e);
+	return r == -ESRCH ? 0 : r;
 }
 
 int pod_stop(struct pods *ps, struct pod *p, struct store *s, bool force, struct err *e)

@@ -37,6 +37,40 @@ test_uuid_file() {
 	run rkt stop --uuid-file=/nowhere
 	ended 1
 }
+# Somebody's stage1 that has no entry point for it is told by signal. The number that its file names is the pod's process as long as
+# the pod runs, which may end at any moment: the process is held by a descriptor, and then signalled by that.
+test_stage1_that_is_stopped_by_signal() {
+	local how root=$T/other
+	mkdir -p "$root/rootfs/opt/stage2" "$root/rootfs/rkt/status"
+	cat >"$root/rootfs/run" <<-'EOF'
+		#!/bin/bash
+		trap 'exit 7' TERM
+		echo $$ >pid
+		while :; do sleep 0.05; done
+	EOF
+	chmod 755 "$root/rootfs/run"
+	tar -xOf "$TOP/$B/stage1-native.aci" manifest | jq '.name = "example.com/other" | .annotations |= map(select(.name | test("(run|interface-version)$")))' >"$root/m"
+	"$TOP/tests/images/mkaci.sh" "$root/rootfs" "$root/m" "$T/other.aci"
+	for how in '' --force; do
+		start --stage1-path="$T/other.aci" "$TESTAPP"
+		# shellcheck disable=SC2086
+		run strace -f -o "$T/trace" -e trace=kill,pidfd_open,pidfd_send_signal "${RKTC[@]}" stop $how "$uuid"
+		ok
+		finish
+		[ -n "$how" ] && ended 137 || ended 7
+		is "$(grep -c 'pidfd_send_signal(' "$T/trace")" 1 'signals by descriptor'
+		hasnt "$(cat "$T/trace")" ' kill('
+	done
+	# what a file says that outlived its pod is nobody to be signalled
+	wait_for 5 flock -n "$DATA/pods/run/$uuid/pod.lck" true || fail 'the pod is not over'
+	sleep 100 &
+	local bystander=$!
+	echo $bystander >"$DATA/pods/run/$uuid/pid"
+	run rkt stop --force "$uuid"
+	[ "$status" != 0 ] || fail 'it was stopped again'
+	kill $bystander
+	killed $bystander 15
+}
 test_stop_of_an_exited_pod() {
 	pod --uuid-file-save="$T/u" -- exit 0
 	run rkt stop "$(cat "$T/u")"
