@@ -68,6 +68,13 @@ int proc_wait(pid_t pid, struct err *e)
 	}
 }
 
+void proc_leave_hangup(sigset_t *set)
+{
+	struct sigaction now;
+	if (sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+		sigdelset(set, SIGHUP);
+}
+
 void proc_block_signals(sigset_t *ret_old)
 {
 	sigset_t all;
@@ -75,6 +82,7 @@ void proc_block_signals(sigset_t *ret_old)
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
 		sigdelset(&all, faults[i]);
+	proc_leave_hangup(&all);
 	sigprocmask(SIG_SETMASK, &all, ret_old);
 }
 

@@ -26,7 +26,11 @@ int proc_exit_code(int wait_status);
 /* Waits for `pid`, through EINTR. Returns proc_exit_code(). */
 int proc_wait(pid_t pid, struct err *e);
 
-/* Blocks every signal but those that say that this program is broken; *ret_old may be NULL. */
+/* Takes HUP out of a set that is to be blocked and read where it is ignored, as nohup(1) has it:
+ * that is how it stays so. */
+void proc_leave_hangup(sigset_t *set);
+/* Blocks every signal but that one, and those that say that this program is broken; *ret_old may
+ * be NULL. */
 void proc_block_signals(sigset_t *ret_old);
 /* No signal ignored, handled or blocked, as if nobody had started us: before execve. */
 void proc_reset_signals(void);

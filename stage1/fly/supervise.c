@@ -26,6 +26,7 @@ static void watched_signals(sigset_t *set)
 	sigaddset(set, SIGCHLD);
 	for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
 		sigaddset(set, passed_on[i]);
+	proc_leave_hangup(set);
 }
 
 void supervise_init(void)

@@ -12,7 +12,8 @@
  *
  * Signals to `run`: TERM and INT stop the pod in order (TERM to each app; KILL after
  * NATIVE_GRACE_MS), a second one at once; HUP, QUIT, USR1 and USR2 go to each app; the size of the
- * window (WINCH) follows. KILL takes the pod along. Signals that apps send to pid 1 are not heard.
+ * window (WINCH) follows. HUP that is ignored when rkt begins, as by nohup(1), stays so. KILL takes
+ *the pod along. Signals that apps send to pid 1 are not heard.
  *
  * Entry points: see stage1/entry.h, which has `stop` too.
  */

@@ -27,6 +27,24 @@ test_second_signal_kills_at_once() {
 	[ $((SECONDS - before)) -le 3 ] || fail 'it waited for the grace period'
 	ended 137
 }
+# The terminal hangs up; nohup has said that this is to be ignored, and rkt hands nothing on that it ignores.
+test_hangup_that_is_ignored() {
+	local flavor
+	for flavor in native fly; do
+		start --stage1-path="$TOP/$B/stage1-$flavor.aci" "$TESTAPP" --exec=/bin/testapp -- sleep 1000
+		kill -HUP "$pid"
+		finish
+		ended 129
+		(trap '' HUP; exec "${RKTC[@]}" run --uuid-file-save="$T/u" --stage1-path="$TOP/$B/stage1-$flavor.aci" "$TESTAPP" --exec=/bin/testapp -- on-term 7) >"$T/pod.out" 2>"$T/pod.err" </dev/null &
+		pid=$!
+		wait_for 5 grep -q waiting "$T/pod.out" || fail 'the app did not start'
+		kill -HUP "$pid"
+		kill -TERM "$pid"
+		finish
+		ended 7
+		has "$out" 'got TERM'
+	done
+}
 test_every_app_gets_term() {
 	start "$TESTAPP" --name=a --exec=/bin/testapp -- on-term 0 --- "$TESTAPP" --name=b --exec=/bin/testapp -- on-term 0
 	wait_for 5 both_wait || fail 'the apps did not start'
