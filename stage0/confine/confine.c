@@ -16,10 +16,20 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/fs/io.h"
 #include "stage0/confine/filter.h"
+#include "stage0/confine/landlock.h"
 
-enum { NOBODY = 65534, MAX_OPEN_FILES = 1024 };
+enum { NOBODY = 65534, MAX_OPEN_FILES = 1024, MAP_SIZE = 64 };
+
+/* Where what has to be given up comes from. */
+enum power {
+	POWER_ROOT,
+	POWER_OWN_USERS, /* root of a user namespace that has one user: who started us */
+	POWER_NONE, /* what takes privilege to be given up stays; rules stand in for the root */
+};
 
 /* Where the view is built, in a mount namespace of our own: a directory that every host has and
  * that no view shows. */
@@ -135,14 +145,60 @@ static int change_root(const struct confinement *c, struct err *e)
 
 /* --- identity --------------------------------------------------------------------------------- */
 
-static int drop_privileges(uint32_t caps, struct err *e)
+/* Whoever started us is nobody in there, and has every capability over what is in there. */
+static int make_users(struct err *e)
+{
+	char uid[MAP_SIZE], gid[MAP_SIZE];
+	snprintf(uid, sizeof uid, "%d %u 1", NOBODY, (unsigned)geteuid());
+	snprintf(gid, sizeof gid, "%d %u 1", NOBODY, (unsigned)getegid());
+	if (unshare(CLONE_NEWUSER) < 0)
+		return ERR_SYS(e, "unshare users");
+	/* Groups can only be kept then. */
+	int r = io_write_knob(AT_FDCWD, "/proc/self/setgroups", "deny", e);
+	if (r >= 0)
+		r = io_write_knob(AT_FDCWD, "/proc/self/uid_map", uid, e);
+	return r < 0 ? r : io_write_knob(AT_FDCWD, "/proc/self/gid_map", gid, e);
+}
+
+/* Without root: in a user namespace of one's own, or where there is none to be had (forbidden, or
+ * without any power in it) by rules about files. */
+static int change_root_alone(const struct confinement *c, enum power *ret, struct err *e)
+{
+	struct err why = ERR_INIT, no_rules = ERR_INIT;
+	*ret = POWER_OWN_USERS;
+	int r = make_users(&why);
+	if (r >= 0)
+		r = change_root(c, &why);
+	if (r >= 0)
+		return r;
+	*ret = POWER_NONE;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return ERR_SYS(e, "prctl");
+	r = landlock_read_only(c->view, &no_rules);
+	if (r >= 0)
+		return r;
+	dbg("confine: %s; %s", why.msg, no_rules.msg);
+	return err_set(e, ERR_REFUSED, EPERM,
+		"what a server sends is not read without confinement, for which this kernel offers "
+		"users other than root neither user namespaces nor Landlock");
+}
+
+static int become_nobody(enum power power, struct err *e)
 {
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
 		if (prctl(PR_CAPBSET_DROP, cap) < 0)
 			return ERR_SYS(e, "drop capability %d", cap);
-	if (setgroups(0, NULL) < 0 || prctl(PR_SET_KEEPCAPS, 1) < 0 ||
+	if ((power == POWER_ROOT && setgroups(0, NULL) < 0) || prctl(PR_SET_KEEPCAPS, 1) < 0 ||
 		setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
 		return ERR_SYS(e, "become nobody");
+	return 0;
+}
+
+static int drop_privileges(uint32_t caps, enum power power, struct err *e)
+{
+	int r = power == POWER_NONE ? 0 : become_nobody(power, e);
+	if (r < 0)
+		return r;
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	const struct __user_cap_data_struct data[2] = { { .effective = caps, .permitted = caps } };
 	if (syscall(SYS_capset, &header, data) < 0)
@@ -165,11 +221,12 @@ static int die_with_parent(int socket, struct err *e)
 
 int confine(const struct confinement *c, struct err *e)
 {
+	enum power power = POWER_ROOT;
 	int r = set_limits(c, e);
 	if (r >= 0)
-		r = change_root(c, e);
+		r = geteuid() == 0 ? change_root(c, e) : change_root_alone(c, &power, e);
 	if (r >= 0)
-		r = drop_privileges(c->caps, e);
+		r = drop_privileges(c->caps, power, e);
 	if (r >= 0)
 		r = die_with_parent(c->socket, e);
 	return r < 0 ? r : filter_load_calls(c->calls, c->n_calls, e);

@@ -11,6 +11,12 @@
  *	no new privileges, death with the parent, not traceable
  *	system calls   those that any program needs and those of the mode; others fail with EPERM
  *
+ * Started by another user than root, a worker takes what the first three rows need from a user
+ * namespace of its own, in which that user is nobody, and keeps the user's groups. Where it cannot
+ * have one, it keeps root directory, namespaces and user as well; instead of the root it has rules
+ * of Landlock: of files it can open for reading what the view would show, and nothing else. Where
+ * the kernel has neither, it is refused.
+ *
  * What needs the host's filesystem (libraries, locales, name services) must have been loaded
  * before: afterwards no memory becomes executable any more. Linked into workers only.
  */
@@ -29,7 +35,7 @@ struct confinement {
 	 * on the host is missing in the view. Absolute, NULL-terminated; NULL: an empty root. */
 	const char *const *view;
 	bool host_network;
-	uint32_t caps; /* of 1 << CAP_x */
+	uint32_t caps; /* of 1 << CAP_x; another user than root has none that count */
 	uint64_t max_address_space, max_file_size, cpu_seconds;
 	const uint32_t *calls; /* numbers of system calls, beyond the common ones */
 	size_t n_calls;

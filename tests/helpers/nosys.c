@@ -42,7 +42,8 @@ static const struct {
 	{ "copy_file_range", SYS_copy_file_range }, { "memfd_create", SYS_memfd_create },
 	{ "statx", SYS_statx }, { "execveat", SYS_execveat }, { "faccessat2", SYS_faccessat2 },
 	{ "fchmodat2", SYS_fchmodat2 }, { "getrandom", SYS_getrandom }, { "bpf", SYS_bpf },
-	{ "landlock", SYS_landlock_create_ruleset }, { "io_uring", SYS_io_uring_setup } };
+	{ "unshare", SYS_unshare }, { "landlock", SYS_landlock_create_ruleset },
+	{ "io_uring", SYS_io_uring_setup } };
 enum { N_CALLS = sizeof calls / sizeof *calls };
 
 static unsigned number_of(const char *name)
