@@ -8,7 +8,8 @@
  *
  *	UNPACK_FD_INPUT   the archive, read from where it stands to its end (a pipe will do);
  *	                  for UNPACK_PACK the image manifest
- *	UNPACK_FD_DIR     the directory that becomes the worker's root
+ *	UNPACK_FD_DIR     the directory that becomes the worker's root; missing for UNPACK_DOCUMENT
+ *	                  and UNPACK_COPY, and where UNPACK_PLAIN need not stay on a filesystem
  *	UNPACK_FD_OUTPUT  what the mode says; may be missing for UNPACK_TREE and UNPACK_LAYER
  *	UNPACK_FD_LOWER   a directory to read, for UNPACK_LAYER and UNPACK_SAME; for UNPACK_RENDER a
  *	                  list of paths (stage0/unpack/render.h)
@@ -21,7 +22,7 @@
 
 #include "lib/base/err.h"
 
-enum { UNPACK_MAGIC = 0x726b7455, UNPACK_VERSION = 3 };
+enum { UNPACK_MAGIC = 0x726b7455, UNPACK_VERSION = 4 };
 enum { UNPACK_FD_SOCKET = 3, UNPACK_FD_INPUT, UNPACK_FD_DIR, UNPACK_FD_OUTPUT, UNPACK_FD_LOWER };
 enum { UNPACK_DIGEST_SIZE = 64, UNPACK_SHA256_SIZE = 32 };
 
@@ -39,6 +40,7 @@ enum unpack_mode {
 	/* One appc image over what earlier ones have left in DIR/rootfs, which is made where there
 	 * is none. INPUT is a file: it is read twice. LOWER: the paths that count; none: all. */
 	UNPACK_RENDER,
+	UNPACK_COPY,	 /* INPUT → OUTPUT as it is, and its sha256; OUTPUT may be missing */
 	UNPACK_DOCUMENT, /* struct oci_query and JSON → OUTPUT: struct oci_answer, a manifest */
 	_UNPACK_MODE_MAX
 };
@@ -71,7 +73,7 @@ struct unpack_answer {
 	uint32_t notes;			    /* enum unpack_notes */
 	uint8_t digest[UNPACK_DIGEST_SIZE]; /* of the uncompressed archive: sha512; of a layer the
 					     * sha256, in its first half */
-	uint8_t input_digest[UNPACK_SHA256_SIZE]; /* of a layer as it came */
+	uint8_t input_digest[UNPACK_SHA256_SIZE]; /* of a layer, or a copy, as it came */
 	uint64_t input_bytes;			  /* as they came: the blob's size */
 	uint64_t bytes;				  /* uncompressed */
 	uint64_t entries;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,7 +79,7 @@ int oci_import_parts(struct store *s, const struct oci_parts *parts, const struc
 	int r = choose_name(&q, wish, ref_name, a, e);
 	if (r >= 0)
 		r = store_read_document(
-			s, &q, str_text(parts->config), parts->config->len, config, &manifest, e);
+			&q, str_text(parts->config), parts->config->len, config, &manifest, e);
 	/* Before anything that it says is used. */
 	if (r >= 0 && parts->config_digest)
 		r = check_digest(config, parts->config_digest, "configuration", e);
@@ -190,41 +191,69 @@ static int import_manifest(struct store *s, const struct oci_source *src,
 	return oci_import_parts(s, &parts, wish, ref_name, o, a, ret_id, e);
 }
 
-int oci_import_index(struct store *s, const struct oci_source *src, const struct oci_wish *wish,
-	unsigned document, const struct str *index, const struct import_options *o, struct arena *a,
-	const char **ret_id, struct err *e)
+struct oci_found *oci_found_new(void)
 {
-	_clean_(mem) struct oci_answer *answer = xcalloc(1, sizeof *answer);
-	_clean_(str) struct str bytes = STR_INIT(STR_MAX_MANIFEST);
+	struct oci_found *f = xcalloc(1, sizeof *f);
+	f->bytes = STR_INIT(STR_MAX_MANIFEST);
+	return f;
+}
+
+void oci_found_free(struct oci_found *f)
+{
+	str_release(&f->bytes);
+	free(f);
+}
+
+int oci_find_manifest(const struct oci_source *src, const char *ref, unsigned document,
+	const struct str *index, struct oci_found *ret, struct err *e)
+{
 	struct oci_query q = { .magic = OCI_MAGIC, .document = document };
 	struct oci_descriptor expected;
-	char ref_name[OCI_TEXT_MAX] = "";
-	if (strlen(wish->ref) >= sizeof q.ref)
+	struct oci_answer *answer = &ret->manifest;
+	if (strlen(ref) >= sizeof q.ref)
 		return ERR_BAD(e, "the reference is too long");
-	set_text(q.ref, sizeof q.ref, wish->ref);
+	set_text(q.ref, sizeof q.ref, ref);
 	oci_platform(&q);
-	str_addn(&bytes, str_text(index), index->len);
+	str_addn(&ret->bytes, str_text(index), index->len);
 	for (int depth = 0; depth <= INDEX_DEPTH; depth++) {
 		const char *what = q.document == OCI_INDEX ? "index" : "manifest";
-		int r = store_read_document(s, &q, str_text(&bytes), bytes.len, answer, NULL, e);
+		int r = store_read_document(
+			&q, str_text(&ret->bytes), ret->bytes.len, answer, NULL, e);
 		if (r >= 0 && depth)
 			r = check_digest(answer, expected.digest, what, e);
 		if (r < 0)
 			return err_wrap(e, r, "%s", what);
 		if (q.document == OCI_MANIFEST)
-			return import_manifest(
-				s, src, wish, answer, &bytes, ref_name, o, a, ret_id, e);
-		if (!*ref_name)
-			set_text(ref_name, sizeof ref_name, answer->ref_name);
+			return 0;
+		if (!*ret->ref_name)
+			set_text(ret->ref_name, sizeof ret->ref_name, answer->ref_name);
 		if (answer->chosen.document != OCI_INDEX && answer->chosen.document != OCI_MANIFEST)
 			return err_set(e, ERR_PEER, EPROTO, "a senseless answer");
 		expected = answer->chosen;
 		q.document = expected.document;
 		*q.ref = '\0'; /* it has been found: below it only the platform counts */
-		str_clear(&bytes);
-		r = read_blob(src, &expected, &bytes, e);
+		str_clear(&ret->bytes);
+		r = read_blob(src, &expected, &ret->bytes, e);
 		if (r < 0)
 			return r;
 	}
 	return ERR_BAD(e, "indexes are nested deeper than %d", INDEX_DEPTH);
+}
+
+const char *oci_image_id(const struct oci_found *f, struct arena *a)
+{
+	return id_of(a, f->manifest.sha512);
+}
+
+int oci_import_index(struct store *s, const struct oci_source *src, const struct oci_wish *wish,
+	unsigned document, const struct str *index, const struct import_options *o, struct arena *a,
+	const char **ret_id, struct err *e)
+{
+	struct oci_found *f = oci_found_new();
+	int r = oci_find_manifest(src, wish->ref, document, index, f, e);
+	if (r >= 0)
+		r = import_manifest(
+			s, src, wish, &f->manifest, &f->bytes, f->ref_name, o, a, ret_id, e);
+	oci_found_free(f);
+	return r;
 }

@@ -176,7 +176,7 @@ static int import_layout(struct store *s, struct local *l, const struct oci_wish
 	char hex[OCI_HEX_SIZE + 1];
 	int r = read_file(l->dir, "index.json", &index, e);
 	if (r >= 0 && l->gate) {
-		r = store_read_document(s, &q, str_text(&index), index.len, answer, NULL, e);
+		r = store_read_document(&q, str_text(&index), index.len, answer, NULL, e);
 		oci_digest_hex(answer->sha256, hex);
 		str_addn(&kept, str_text(&index), index.len);
 		add_document(l, &kept, arena_printf(a, "sha256:%s", hex));
@@ -202,7 +202,7 @@ static int import_saved(struct store *s, struct local *l, const struct oci_wish 
 	memcpy(q.ref, wish->ref, strlen(wish->ref));
 	int r = read_file(l->dir, "manifest.json", &list, e);
 	if (r >= 0)
-		r = store_read_document(s, &q, str_text(&list), list.len, answer, NULL, e);
+		r = store_read_document(&q, str_text(&list), list.len, answer, NULL, e);
 	if (r < 0)
 		return err_wrap(e, r, "manifest.json");
 	l->saved = answer;

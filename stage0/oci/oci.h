@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "lib/spec/oci.h"
 #include "stage0/store/store.h"
 #include "stage0/trust/layered.h"
 
@@ -41,7 +42,6 @@ int oci_import(struct store *s, const struct oci_ref *ref, const struct oci_gate
 /* --- image.c: from a manifest's digest on; also for images from elsewhere -------------------- */
 
 /* Where the documents and layers of an image are. */
-struct oci_answer;
 struct oci_named {
 	const char *name; /* that keys must be trusted for: lib/spec/docker_ref.h's, if it is one */
 	const char *tag;
@@ -66,6 +66,19 @@ struct oci_wish {
 	const char *fallback; /* name where the image has none of its own */
 	const char *original; /* as the user said it */
 };
+/* From an index, through others, to the manifest for this machine. */
+struct oci_found {
+	struct oci_answer manifest;
+	struct str bytes;	     /* of it */
+	char ref_name[OCI_TEXT_MAX]; /* what the index calls it */
+};
+struct oci_found *oci_found_new(void);
+void oci_found_free(struct oci_found *f);
+/* ref, document and index as below; only documents are asked of the source. */
+int oci_find_manifest(const struct oci_source *src, const char *ref, unsigned document,
+	const struct str *index, struct oci_found *ret, struct err *e);
+const char *oci_image_id(const struct oci_found *f, struct arena *a);
+
 /* `index`: the bytes of an index or manifest as `document` (enum oci_document) says. */
 int oci_import_index(struct store *s, const struct oci_source *src, const struct oci_wish *wish,
 	unsigned document, const struct str *index, const struct import_options *o, struct arena *a,

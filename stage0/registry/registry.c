@@ -122,14 +122,12 @@ static int get_text(struct registry *g, struct request *q, struct fetch_http *re
 }
 
 /* By the unpack worker, which never sees the network. */
-static int compute_digest(
-	struct registry *g, const struct str *bytes, char ret[REGISTRY_DIGEST_SIZE], struct err *e)
+static int compute_digest(const struct str *bytes, char ret[REGISTRY_DIGEST_SIZE], struct err *e)
 {
 	const struct oci_query q = { .magic = OCI_MAGIC, .document = OCI_ANY };
 	_clean_(mem) struct oci_answer *a = xcalloc(1, sizeof *a);
 	char hex[OCI_HEX_SIZE + 1];
-	int r = store_read_document(
-		g->o.remote->store, &q, str_text(bytes), bytes->len, a, NULL, e);
+	int r = store_read_document(&q, str_text(bytes), bytes->len, a, NULL, e);
 	if (r < 0)
 		return r;
 	oci_digest_hex(a->sha256, hex);
@@ -187,7 +185,7 @@ static int get_manifest(struct registry *g, const char *reference, const char *k
 		return answer_status(&g->ref, &http, "manifests", reference, e);
 	struct registry_document d = { .bytes = bytes };
 	put_type(&d, http.content_type);
-	r = compute_digest(g, &bytes, d.digest, e);
+	r = compute_digest(&bytes, d.digest, e);
 	if (r >= 0)
 		r = check_digest(&d, is_digest(reference) ? reference : NULL, &http, e);
 	if (r < 0)
@@ -244,7 +242,7 @@ static int get_blob(
 	if (r >= 0 && http.status != 200)
 		r = answer_status(&g->ref, &http, "blobs", digest, e);
 	if (r >= 0)
-		r = compute_digest(g, &bytes, got, e);
+		r = compute_digest(&bytes, got, e);
 	if (r >= 0 && strcmp(got, digest) != 0)
 		r = ERR_BAD(e, "what the registry sent is %s", got);
 	if (r >= 0)
@@ -280,7 +278,7 @@ static int get_page(struct registry *g, const char *url, const char *digest,
 		return answer_status(&g->ref, &http, "referrers", digest, e);
 	put_type(&d, http.content_type);
 	d.filtered = artifact_type && strstr(http.filters_applied, "artifactType");
-	r = compute_digest(g, &bytes, d.digest, e);
+	r = compute_digest(&bytes, d.digest, e);
 	if (r >= 0)
 		r = answer_next(g->scheme, &g->ref, http.link, digest, d.next, e);
 	if (r < 0)

@@ -31,10 +31,9 @@ static int read_answer(int fd, const struct oci_query *q, struct oci_answer *ret
 	return r;
 }
 
-int store_read_document(struct store *s, const struct oci_query *q, const void *bytes, size_t n,
+int store_read_document(const struct oci_query *q, const void *bytes, size_t n,
 	struct oci_answer *ret, struct str *ret_manifest, struct err *e)
 {
-	_clean_(tmp) struct tmp empty = TMP_INIT;
 	struct unpack_answer answer;
 	_clean_(fd) int input = memfd_create("document", MFD_CLOEXEC);
 	_clean_(fd) int output = memfd_create("answer", MFD_CLOEXEC);
@@ -45,13 +44,11 @@ int store_read_document(struct store *s, const struct oci_query *q, const void *
 		r = io_write_all(input, bytes, n, e);
 	if (r >= 0 && lseek(input, 0, SEEK_SET) < 0)
 		r = ERR_SYS(e, "seek");
-	if (r >= 0)
-		r = tmp_dir(s, &empty, e);
 	if (r < 0)
 		return r;
 	const struct unpack_job job = { .mode = UNPACK_DOCUMENT,
 		.input = input,
-		.dir = empty.fd,
+		.dir = -1,
 		.output = output,
 		.lower = -1,
 		.timeout_s = DOCUMENT_TIMEOUT };

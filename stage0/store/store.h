@@ -163,7 +163,7 @@ int store_import_layers(struct store *s, const struct layered_import *in, struct
  * may be NULL. */
 struct oci_query;
 struct oci_answer;
-int store_read_document(struct store *s, const struct oci_query *q, const void *bytes, size_t n,
+int store_read_document(const struct oci_query *q, const void *bytes, size_t n,
 	struct oci_answer *ret, struct str *ret_manifest, struct err *e);
 /* A directory of the store that goes with store_scratch_remove(), filled with the files of an
  * archive. */

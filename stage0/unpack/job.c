@@ -11,6 +11,7 @@
 #include "lib/fs/io.h"
 #include "stage0/unpack/aci.h"
 #include "stage0/unpack/compare.h"
+#include "stage0/unpack/copy.h"
 #include "stage0/unpack/document.h"
 #include "stage0/unpack/layer.h"
 #include "stage0/unpack/pack.h"
@@ -259,6 +260,12 @@ static int compare_trees(struct job *j, struct err *e)
 	return same_trees(j->fds->dir, j->fds->lower, &j->answer->differences, &j->answer->err, e);
 }
 
+static int make_copy(struct job *j, struct err *e)
+{
+	return copy_digest(j->fds->input, j->fds->output, j->request->max_input,
+		j->answer->input_digest, &j->answer->input_bytes, e);
+}
+
 static int read_document(struct job *j, struct err *e)
 {
 	return document_read(j->fds->input, j->fds->output, e);
@@ -273,6 +280,7 @@ static int (*const modes[_UNPACK_MODE_MAX])(struct job *, struct err *) = {
 	[UNPACK_FILES] = make_files,
 	[UNPACK_RENDER] = render_image,
 	[UNPACK_SAME] = compare_trees,
+	[UNPACK_COPY] = make_copy,
 	[UNPACK_DOCUMENT] = read_document,
 };
 

@@ -9,12 +9,12 @@
 #include "stage0/unpack.h"
 
 struct job_fds {
-	int input, dir, output, lower; /* as UNPACK_FD_*; the last two may be -1 */
+	int input, dir, output, lower; /* as UNPACK_FD_*; all but the first may be -1 */
 };
 
 /* Loads whatever must not be loaded from inside another root. */
 int job_prepare(struct err *e);
-/* Gives up what the mode does not need; `dirfd` becomes the root. */
+/* Gives up what the mode does not need; `dirfd` becomes the root; -1: an empty place. */
 int job_confine(const struct unpack_request *request, int dirfd, struct err *e);
 /* Fills every field of *ret; what went wrong is in it. */
 void job_run(

@@ -29,8 +29,8 @@ int main(void)
 		fputs("unpack: run by rkt, not by hand\n", stderr);
 		return 2;
 	}
-	const struct job_fds fds = { UNPACK_FD_INPUT, UNPACK_FD_DIR, if_open(UNPACK_FD_OUTPUT),
-		if_open(UNPACK_FD_LOWER) };
+	const struct job_fds fds = { UNPACK_FD_INPUT, if_open(UNPACK_FD_DIR),
+		if_open(UNPACK_FD_OUTPUT), if_open(UNPACK_FD_LOWER) };
 	int r = job_prepare(&e);
 	if (r >= 0)
 		r = job_confine(&request, fds.dir, &e);

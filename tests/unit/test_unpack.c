@@ -16,6 +16,7 @@
 #include "lib/fs/io.h"
 #include "lib/fs/rmtree.h"
 #include "stage0/unpack/codec.h"
+#include "stage0/unpack/copy.h"
 #include "stage0/unpack/job.h"
 #include "tests/unit/unit.h"
 
@@ -698,6 +699,29 @@ START_TEST(no_isal_is_zlib)
 }
 END_TEST
 
+/* FIPS 180-2, "abc". */
+START_TEST(copies_are_digested)
+{
+	static const uint8_t abc[] = { 0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea };
+	uint8_t digest[UNPACK_SHA256_SIZE];
+	uint64_t bytes;
+	char got[8] = "";
+	struct err e = ERR_INIT;
+	_clean_(fd) int in = input_of("abc", 3);
+	_clean_(fd) int out = input_of("", 0);
+	ck_assert_int_eq(copy_digest(in, out, 3, digest, &bytes, &e), 0);
+	ck_assert_int_eq(memcmp(digest, abc, sizeof abc), 0);
+	ck_assert_uint_eq(bytes, 3);
+	ck_assert_int_eq(pread(out, got, sizeof got, 0), 3);
+	ck_assert_str_eq(got, "abc");
+	lseek(in, 0, SEEK_SET);
+	ck_assert_int_eq(copy_digest(in, -1, 0, digest, &bytes, &e), 0);
+	lseek(in, 0, SEEK_SET);
+	ck_assert_int_lt(copy_digest(in, out, 2, digest, &bytes, &e), 0);
+	ck_assert_ptr_nonnull(strstr(e.msg, "more than 2 bytes"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("unpack");
@@ -711,6 +735,7 @@ int main(void)
 	tcase_add_loop_test(t, compressed, 0, sizeof formats / sizeof *formats);
 	tcase_add_loop_test(t, zip_bomb, 0, sizeof formats / sizeof *formats);
 	tcase_add_test(t, no_isal_is_zlib);
+	tcase_add_test(t, copies_are_digested);
 	suite_add_tcase(suite, t);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
