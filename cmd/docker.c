@@ -39,6 +39,23 @@ static bool usable(void *ctx, const struct image *image)
 	return !p->judge.signature && judge_stored(p->judge.s, p->ref, image, &why);
 }
 
+static void warn(void *ctx, const struct err *why)
+{
+	struct pulling *p = ctx;
+	cli_report(p->judge.s->cli, why);
+}
+
+/* For a member of the group rkt: only the id of *ret. */
+static int prefetch(struct session *s, const struct registry_pull *p,
+	const struct registry_ref *ref, struct image *ret, struct err *e)
+{
+	bool here;
+	*ret = (struct image){ 0 };
+	int r = registry_prefetch(p, ref, &s->cli->arena, &ret->id, &here, e);
+	s->downloaded |= r >= 0 && !here;
+	return r;
+}
+
 static int pull(struct session *s, const struct registry_ref *ref, const char *signature,
 	struct image *ret, struct err *e)
 {
@@ -59,9 +76,11 @@ static int pull(struct session *s, const struct registry_ref *ref, const char *s
 		.accept = accept,
 		.usable = usable,
 		.progress = show,
+		.warn = warn,
 		.ctx = &pulling,
 	};
-	return registry_pull(&p, ref, &s->cli->arena, ret, e);
+	return s->store.member ? prefetch(s, &p, ref, ret, e)
+			       : registry_pull(&p, ref, &s->cli->arena, ret, e);
 }
 
 static int fetch(struct session *s, const char *text, const char *signature, struct image *ret,

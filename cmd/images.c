@@ -45,6 +45,12 @@ static int each_image(struct session *s, image_fn fn)
 	return status;
 }
 
+static int print_id(struct session *s, const char *id)
+{
+	printf("%s\n", id_text(&s->cli->arena, id, s->cli->full ? ID_FULL : ID_SHORT));
+	return 0;
+}
+
 static int fetch_one(struct session *s, const char *ref, struct err *e)
 {
 	struct image image;
@@ -55,6 +61,8 @@ static int fetch_one(struct session *s, const char *ref, struct err *e)
 	int r = session_image(s, ref, s->cli->signature, &image, e);
 	if (r < 0)
 		return r;
+	if (s->store.member)
+		return print_id(s, image.id);
 	/* Rendered now, so that the first pod need not wait for it. */
 	r = store_tree(&s->store, image.id, &tree, e);
 	if (r >= 0) {
@@ -65,8 +73,7 @@ static int fetch_one(struct session *s, const char *ref, struct err *e)
 		r = session_tree(s, &image, m, pull_policy(s->cli), &together, e);
 	if (r < 0)
 		return err_wrap(e, r, "image '%s'", ref);
-	printf("%s\n", id_text(a, image.id, s->cli->full ? ID_FULL : ID_SHORT));
-	return 0;
+	return print_id(s, image.id);
 }
 
 int cmd_fetch(struct cli *cli, struct err *e)
@@ -77,7 +84,14 @@ int cmd_fetch(struct cli *cli, struct err *e)
 	if (!cli->pull_policy)
 		cli->pull_policy = "update";
 	int r = session_open(&s, cli, WITH_STORE, e);
-	return r < 0 ? r : each_image(&s, fetch_one);
+	if (r < 0)
+		return r;
+	int status = each_image(&s, fetch_one);
+	if (s.downloaded && !cli->quiet)
+		fputs("fetch: downloaded; root's next command that uses it verifies and unpacks "
+		      "it\n",
+			stderr);
+	return status;
 }
 
 static int rm_one(struct session *s, const char *ref, struct err *e)

@@ -100,10 +100,20 @@ struct keystore session_keystore(const struct session *s)
 	return (struct keystore){ { cli->system_config, cli->local_config, cli->user_config } };
 }
 
+static int refuse_file(const char *path, struct err *e)
+{
+	return ERR_DENY(e,
+		"image '%s': a file is put into the store by root alone, who needs nobody to "
+		"download it",
+		path);
+}
+
 /* name, labels: what the image must be; NULL when only the file was asked for. */
 static int import_path(struct session *s, const char *path, const char *signature, const char *name,
 	const struct nvlist *labels, struct image *ret, struct err *e)
 {
+	if (s->store.member)
+		return refuse_file(path, e);
 	dbg("image: using image from file %s", path);
 	const struct keystore ks = session_keystore(s);
 	const struct accept_file file = {
@@ -126,6 +136,8 @@ static int import_oci(struct session *s, const char *text, const struct oci_ref 
 {
 	struct arena *a = &s->cli->arena;
 	const char *id;
+	if (s->store.member)
+		return refuse_file(text, e);
 	_clean_(mem) char *absolute = realpath(ref->path, NULL);
 	size_t kind = strlen(text) - strlen(strchr(text, ':') + 1);
 	struct judge judge = { .s = s, .signature = signature };

@@ -26,6 +26,7 @@ struct session {
 	struct store store;
 	struct pods pods;
 	bool has_store, has_pods;
+	bool downloaded; /* by a member of the group rkt, for root */
 };
 #define SESSION_INIT ((struct session){ 0 })
 int session_open(struct session *s, struct cli *cli, unsigned needs, struct err *e);
@@ -46,6 +47,8 @@ static inline void session_cleanup(struct session *s)
  *	docker:…              an image of a registry (stage0/registry/registry.h); likewise, but as
  *	                      --pull-policy says
  *	an appc name          the store's newest of that name
+ * For a member of the group rkt (store.member) of what is not in the store only the id is set, and
+ * its bytes lie where root will find them; a file is refused.
  * What is a path and what is a name is told apart as rkt does: an absolute path or an existing
  * file is a path; with a ':' a name; with "./" or ending in ".aci" a path; else a name.
  */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/log.h"
 #include "lib/fs/io.h"
 #include "lib/json/jdec.h"
 #include "lib/json/jenc.h"
@@ -131,11 +132,12 @@ struct kind {
 	const char *name, *dir;
 	const struct jfield *fields;
 	int (*check)(struct config_file *f, struct arena *a, struct err *e);
+	bool secret;
 };
 /* Those of one directory next to each other. */
 static const struct kind kinds[] = {
-	{ "auth", "auth.d", auth_fields, auth_check },
-	{ "dockerAuth", "auth.d", docker_auth_fields, docker_auth_check },
+	{ "auth", "auth.d", auth_fields, auth_check, true },
+	{ "dockerAuth", "auth.d", docker_auth_fields, docker_auth_check, true },
 	{ "paths", "paths.d", paths_fields, check_paths },
 	{ "pods", "pods.d", pods_fields, check_pods },
 	{ "stage1", "stage1.d", stage1_fields, check_stage1 },
@@ -237,11 +239,20 @@ static bool is_regular(int dirfd, const struct dirent *ent)
 	return fstatat(dirfd, ent->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Credentials are root's, or of whoever may read them. Who may not, goes without. */
+static bool is_for_us(int dirfd, const char *name)
+{
+	if (geteuid() == 0 || faccessat(dirfd, name, R_OK, AT_EACCESS) == 0 || errno != EACCES)
+		return true;
+	dbg("config: '%s' is for others", name);
+	return false;
+}
+
 static int load_kind(int base, const char *dir, const struct kind *k, struct arena *a,
 	struct config *ret, struct err *e)
 {
 	int fd = openat(base, k->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
+	if (fd < 0 && (errno == ENOENT || (errno == EACCES && k->secret && geteuid() != 0)))
 		return 0;
 	_clean_(dir) DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
@@ -251,7 +262,8 @@ static int load_kind(int base, const char *dir, const struct kind *k, struct are
 	}
 	errno = 0;
 	for (struct dirent *ent; (ent = readdir(d)); errno = 0) {
-		if (!str_ends(ent->d_name, ".json") || !is_regular(fd, ent))
+		if (!str_ends(ent->d_name, ".json") || !is_regular(fd, ent) ||
+			(k->secret && !is_for_us(fd, ent->d_name)))
 			continue;
 		_clean_(str) struct str bytes = STR_INIT(CONFIG_FILE_MAX);
 		int r = io_read_file(fd, ent->d_name, &bytes, e);

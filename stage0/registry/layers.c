@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "stage0/registry/answer.h"
 #include "stage0/registry/internal.h"
+#include "stage0/store/inbox.h"
 #include "stage0/store/layer_file.h"
 
 enum { AT_ONCE = 4, FDS_MAX = 16, CHALLENGES_MAX = 3, LOOK_MS = 100, PIPE_SIZE = 1024 * 1024 };
@@ -138,6 +139,21 @@ static int take(struct layers *l, struct item *t, const struct fetch_http *http,
 	return 0;
 }
 
+/* What is not worth it is told of and forgotten: it comes from the registry. */
+static int take_incoming(struct layers *l, struct item *t, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = inbox_take(l->g->o.remote->store, t->hex, t->size, t->file.fd, &why);
+	if (r == 0)
+		return 0;
+	t->file.offset = 0;
+	if (r > 0)
+		return layer_file_whole(&t->file, e);
+	if (l->p->warn)
+		l->p->warn(l->p->ctx, &why);
+	return restart(t, 0, e);
+}
+
 static int look(struct layers *l, struct item *t, struct err *e)
 {
 	if (now_ms() < t->look_ms)
@@ -145,7 +161,7 @@ static int look(struct layers *l, struct item *t, struct err *e)
 	t->look_ms = now_ms() + LOOK_MS;
 	int r = layer_file_open(l->g->o.remote->store, t->hex, t->size, &t->file, e);
 	t->inherited |= r >= 0 && (t->file.state == LAYER_FILE_WHOLE || t->file.offset);
-	return r;
+	return r < 0 || t->file.state != LAYER_FILE_OURS ? r : take_incoming(l, t, e);
 }
 
 static int step(struct layers *l, struct item *t, struct err *e)
@@ -293,6 +309,22 @@ struct layer_supply layers_supply(struct layers *l)
 	return (struct layer_supply){ ready, flow, flowed, wait_for_more, publish, spoilt, l };
 }
 
+int layers_get(struct layers *l, struct err *e)
+{
+	for (;;) {
+		size_t left = 0;
+		for (size_t i = 0; i < l->n; i++) {
+			int r = ready(l, i, e);
+			if (r < 0)
+				return err_wrap(e, r, "layer %zu", i + 1);
+			left += r == 0;
+		}
+		int r = left ? wait_for_more(l, NULL, 0, e) : 0;
+		if (r < 0 || !left)
+			return r;
+	}
+}
+
 bool layers_stale(const struct layers *l)
 {
 	return l && l->stale;
@@ -315,8 +347,10 @@ void layers_free(struct layers *l, bool imported)
 		struct item *t = &l->v[i];
 		stop(l, t);
 		fd_close(t->pipe);
-		if (imported)
+		if (imported) {
+			inbox_remove(l->g->o.remote->store, t->hex);
 			layer_file_drop(&t->file);
+		}
 		layer_file_close(&t->file);
 		free(t->url);
 	}

@@ -6,6 +6,7 @@
  * downloads is looked for now and then; one that an earlier fetch left unfinished goes on where it
  * was. One that begins anew may flow: through a pipe to who unpacks it, and who writes its file.
  * Should that one not read it to the end, the download goes on in the file behind what is there.
+ * One that a member of the group rkt has downloaded is taken from there (stage0/store/inbox.h).
  */
 #pragma once
 
@@ -18,6 +19,8 @@ int layers_new(struct registry *g, const struct oci_answer *manifest, const stru
 struct layer_supply layers_supply(struct layers *l);
 /* A descriptor of the layer with that digest, if it is here; -ENOENT. */
 int layers_open(struct layers *l, const char *hex, struct err *e);
+/* All of them, into their files, and nothing else. */
+int layers_get(struct layers *l, struct err *e);
 /* A layer was not what its digest says, and what an earlier download had left was part of it. It
  * has been removed: another try may do. l may be NULL. */
 bool layers_stale(const struct layers *l);

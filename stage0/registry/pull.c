@@ -177,6 +177,14 @@ static int pull(
 	return r < 0 ? r : store_get(s, id, a, ret, e);
 }
 
+static void pull_release(struct pull *u, bool imported)
+{
+	layers_free(u->layers, imported);
+	for (size_t i = 0; i < u->n; i++)
+		registry_document_release(&u->documents[i]);
+	registry_close(u->g);
+}
+
 static int pull_once(const struct registry_pull *p, const struct registry_ref *ref, struct arena *a,
 	struct image *ret, bool *stale, struct err *e)
 {
@@ -184,13 +192,60 @@ static int pull_once(const struct registry_pull *p, const struct registry_ref *r
 	struct part alone = PART_INIT;
 	int r = pull(&u, &alone, a, ret, e);
 	*stale = r < 0 && layers_stale(u.layers);
-	layers_free(u.layers, r >= 0);
-	for (size_t i = 0; i < u.n; i++)
-		registry_document_release(&u.documents[i]);
-	registry_close(u.g);
+	pull_release(&u, r >= 0);
 	store_part_remove(&alone);
 	return r;
 }
+
+/* --- for somebody else ------------------------------------------------------------------------ */
+
+static int get_layers(struct pull *u, struct arena *a, const struct oci_found *found,
+	const char **ret_id, bool *ret_here, struct err *e)
+{
+	const struct registry_candidate c = { u->ref, u->documents, u->n };
+	struct image image;
+	struct err ignored = ERR_INIT;
+	int r = u->p->accept ? u->p->accept(u->p->ctx, u->g, &c, e) : 0;
+	if (r < 0)
+		return r;
+	*ret_id = oci_image_id(found, a);
+	*ret_here = store_get(u->p->o.remote->store, *ret_id, a, &image, &ignored) >= 0;
+	if (*ret_here)
+		return 0;
+	r = layers_new(u->g, &found->manifest, u->p, &u->layers, e);
+	return r < 0 ? r : layers_get(u->layers, e);
+}
+
+static int prefetch(struct pull *u, struct oci_found *found, struct err *e)
+{
+	const struct oci_source src = { .open_manifest = open_manifest, .ctx = u };
+	const char *reference = u->ref->digest ? u->ref->digest : u->ref->tag;
+	int r = registry_open(&u->p->o, u->ref, &u->g, e);
+	if (r < 0)
+		return r;
+	u->documents[0] = REGISTRY_DOCUMENT_INIT;
+	u->n = 1;
+	r = registry_get_manifest(u->g, reference, NULL, &u->documents[0], e);
+	int kind = r < 0 ? r : registry_document_kind(&u->documents[0], e);
+	return kind < 0 ? kind
+			: oci_find_manifest(
+				  &src, "", (unsigned)kind, &u->documents[0].bytes, found, e);
+}
+
+int registry_prefetch(const struct registry_pull *p, const struct registry_ref *ref,
+	struct arena *a, const char **ret_id, bool *ret_here, struct err *e)
+{
+	struct pull u = { .p = p, .ref = ref };
+	struct oci_found *found = oci_found_new();
+	int r = prefetch(&u, found, e);
+	if (r >= 0)
+		r = get_layers(&u, a, found, ret_id, ret_here, e);
+	pull_release(&u, false);
+	oci_found_free(found);
+	return r;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
 
 int registry_pull(const struct registry_pull *p, const struct registry_ref *ref, struct arena *a,
 	struct image *ret, struct err *e)

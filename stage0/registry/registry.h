@@ -115,11 +115,18 @@ struct registry_pull {
 	bool (*usable)(void *ctx, const struct image *image);
 	/* The layers that the store lacked, now and then; or NULL. done: the last time. */
 	void (*progress)(void *ctx, const struct registry_layer *v, size_t n, bool done);
+	/* Something was wrong, and is mended: one line for people; or NULL. */
+	void (*warn)(void *ctx, const struct err *why);
 	void *ctx;
 };
 /* An image by digest that is here is not asked for, one by tag is asked for once. */
 int registry_pull(const struct registry_pull *p, const struct registry_ref *ref, struct arena *a,
 	struct image *ret, struct err *e);
+/* For a member of the group rkt (store->member): the layers to where root finds them
+ * (stage0/store/inbox.h), unless the store has the image, and the id that the image has. `accept`
+ * is asked as always; nobody believes the answer but who asks. *ret_here: it is in the store. */
+int registry_prefetch(const struct registry_pull *p, const struct registry_ref *ref,
+	struct arena *a, const char **ret_id, bool *ret_here, struct err *e);
 /* What that name gave the last time; -ENOENT: it is not in the store. */
 int registry_stored(struct store *s, const struct registry_ref *ref, struct arena *a,
 	struct image *ret, struct err *e);

@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/parse.h"
 #include "lib/spec/types.h"
+#include "stage0/store/inbox.h"
 #include "stage0/store/internal.h"
 
 struct place place(const char *dir, const char *name)
@@ -86,7 +87,7 @@ int cas_make_dirs(struct store *s, struct err *e)
 			return ERR_SYS(e, "create '%s/%s'", s->path, dirs[i].path);
 		r = settle_mode(s, dirs[i].path, dirs[i].group, e);
 	}
-	return r;
+	return r < 0 ? r : inbox_make(s, e);
 }
 
 int cas_share(struct store *s, int fd, const char *dir, struct err *e)
@@ -162,6 +163,7 @@ int store_open(struct store *s, const char *data_dir, struct err *e)
 		return r;
 	}
 	*s = (struct store){ .dirfd = fd, .path = take_ptr(path) };
+	s->member = inbox_is_ours(s);
 	return 0;
 }
 
@@ -185,7 +187,7 @@ int cas_each(struct store *s, const char *dir, size_t digits, cas_fn fn, void *c
 	for (const struct dirent *entry; (entry = readdir(d)); errno = 0) {
 		struct err why = ERR_INIT;
 		if (digits ? strlen(entry->d_name) != digits || !parse_hex(entry->d_name, digits)
-			   : entry->d_name[0] == '.')
+			   : str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
 			continue;
 		int r = fn(ctx, entry->d_name, &why);
 		if (r < 0 && !first) {

@@ -215,6 +215,22 @@ static int leftover(void *ctx, const char *name, struct err *e)
 	return r <= 0 ? r : remove_tmp(c->s, name, e);
 }
 
+/* Its times of use are its owner's to set, that of its last change is not. */
+static int stale_incoming(void *ctx, const char *name, struct err *e)
+{
+	struct collector *c = ctx;
+	struct stat st;
+	_clean_(fd) int dir =
+		openat(c->s->dirfd, CAS_INCOMING, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return ERR_SYS(e, "open '%s/%s'", c->s->path, CAS_INCOMING);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : ERR_SYS(e, "'%s/%s'", CAS_INCOMING, name);
+	if ((int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec > c->unused_before_ns)
+		return 0;
+	return rmtree_at(dir, name, e);
+}
+
 /* Notes about images that are gone, and those that nobody can read. */
 static int stale_note(void *ctx, const char *name, struct err *e)
 {
@@ -269,6 +285,7 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 		cas_fn fn;
 	} steps[] = {
 		{ CAS_TMP, 0, leftover },
+		{ CAS_INCOMING, 0, stale_incoming },
 		{ CAS_IMAGE, HEX_SIZE, unused_image },
 		{ CAS_TREE, HEX_SIZE, orphan_tree },
 		{ CAS_TREE, 0, orphan_rendered },
@@ -290,7 +307,7 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 	/* Where there are no records at all, they may just not be in their place: whatever took
 	 * them away, images are not given up for it. */
 	if (faccessat(s->dirfd, CAS_IMAGE, F_OK, 0) < 0)
-		n = 1;
+		n = 2;
 	for (size_t i = 0; i < n; i++) {
 		struct err why = ERR_INIT;
 		int r = cas_each(s, steps[i].dir, steps[i].digits, steps[i].fn, &c, &why);

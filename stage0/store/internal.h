@@ -22,6 +22,7 @@ enum { HEX_SIZE = 2 * UNPACK_DIGEST_SIZE, PLACE_SIZE = 256 };
 #define CAS_TREE "tree"
 #define CAS_TMP "tmp"
 #define CAS_REMOTE "remote"
+#define CAS_INCOMING "incoming"
 
 /* "image/<hex>" and its like, in a buffer of PLACE_SIZE. */
 struct place {
@@ -44,8 +45,7 @@ int cas_make_dirs(struct store *s, struct err *e);
 /* The file that fd is may be read by whoever may read `dir`, into which it is about to go. */
 int cas_share(struct store *s, int fd, const char *dir, struct err *e);
 /* Calls fn for each name of a directory of the store that is a digest of so many digits (0: for
- * each that does not begin with a dot). Goes on past errors,
- * returns the first. */
+ * each). Goes on past errors, returns the first. */
 typedef int (*cas_fn)(void *ctx, const char *name, struct err *e);
 int cas_each(struct store *s, const char *dir, size_t digits, cas_fn fn, void *ctx, struct err *e);
 /* Makes what was renamed into it, or removed from it, survive a power cut. */

@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/fs/atomic.h"
 #include "lib/fs/lockfd.h"
+#include "stage0/store/inbox.h"
 #include "stage0/store/internal.h"
 
 enum { NAME_SIZE = 80, FD_PATH = 32 };
@@ -64,12 +65,47 @@ static int take_part(struct layer_file *f, struct err *e)
 	return 1;
 }
 
+/* --- a member's ------------------------------------------------------------------------------- */
+
+static int open_incoming(struct layer_file *f, struct err *e)
+{
+	char name[NAME_SIZE];
+	name_of(f, "sha256", name);
+	if (inbox_has(f->s, name, f->size)) {
+		f->state = LAYER_FILE_WHOLE;
+		return 0;
+	}
+	f->fd = inbox_new(f->s, f->incoming, e);
+	if (f->fd < 0)
+		return f->fd;
+	f->state = LAYER_FILE_OURS;
+	return 0;
+}
+
+static int keep_incoming(struct layer_file *f, struct err *e)
+{
+	char name[NAME_SIZE];
+	name_of(f, "sha256", name);
+	int r = inbox_check(f->fd, f->hex, e);
+	if (r >= 0)
+		r = inbox_keep(f->s, f->incoming, name, e);
+	if (r < 0)
+		return r;
+	f->fd = fd_close(f->fd);
+	f->state = LAYER_FILE_WHOLE;
+	return 0;
+}
+
+/* --- root's ----------------------------------------------------------------------------------- */
+
 int layer_file_open(
 	struct store *s, const char *hex, uint64_t size, struct layer_file *f, struct err *e)
 {
 	char name[NAME_SIZE];
 	*f = (struct layer_file){ .s = s, .fd = -1, .size = size, .state = LAYER_FILE_THEIRS };
 	snprintf(f->hex, sizeof f->hex, "%s", hex);
+	if (s->member)
+		return open_incoming(f, e);
 	name_of(f, "blob", name);
 	int r = cas_make_dirs(s, e);
 	if (r < 0 || use(f, CAS_BLOB256, hex) || use(f, CAS_TMP, name))
@@ -93,6 +129,8 @@ int layer_file_whole(struct layer_file *f, struct err *e)
 	char part[NAME_SIZE], blob[NAME_SIZE];
 	if (!has_size(f->fd, f->size))
 		return ERR_BAD(e, "it does not have %llu bytes", (unsigned long long)f->size);
+	if (f->s->member)
+		return keep_incoming(f, e);
 	name_of(f, "part", part);
 	name_of(f, "blob", blob);
 	if (renameat(f->s->dirfd, place(CAS_TMP, part).path, f->s->dirfd,
@@ -147,7 +185,7 @@ static bool is_used(const struct layer_file *f)
 void layer_file_remove(struct layer_file *f, bool certain)
 {
 	char name[NAME_SIZE];
-	if (f->fd >= 0 && (certain || !is_used(f))) {
+	if (f->fd >= 0 && !f->s->member && (certain || !is_used(f))) {
 		name_of(f, "part", name);
 		remove_if_ours(f, CAS_TMP, name);
 		name_of(f, "blob", name);
@@ -161,7 +199,7 @@ void layer_file_drop(struct layer_file *f)
 {
 	char name[NAME_SIZE];
 	struct err ignored = ERR_INIT;
-	if (f->state == LAYER_FILE_WHOLE && !f->published &&
+	if (f->state == LAYER_FILE_WHOLE && !f->published && !f->s->member &&
 		lockfd_try(f->fd, LOCK_EXCLUSIVE, &ignored) > 0) {
 		/* Where somebody else has put it in its place, a layer may need it. */
 		name_of(f, "blob", name);
@@ -172,6 +210,8 @@ void layer_file_drop(struct layer_file *f)
 
 void layer_file_close(struct layer_file *f)
 {
+	if (f->fd >= 0 && f->s->member)
+		inbox_discard(f->s, f->incoming);
 	f->fd = fd_close(f->fd);
 	f->state = LAYER_FILE_NONE;
 }

@@ -12,6 +12,10 @@
  *	                                                              then layer_file_whole()
  *	                                         LAYER_FILE_THEIRS    somebody else does: ask again
  *
+ * For a member of the group rkt (s->member) it is the same in short: it is downloaded to
+ * cas/incoming/, from its beginning, and is whole when it has its digest (stage0/store/inbox.h).
+ * Nothing can be read there or published.
+ *
  * Nobody waits while holding a lock that others wait for: several layers of several images may be
  * worked on in any order. What is not locked is a left-over, which store_gc removes.
  */
@@ -28,6 +32,7 @@ struct layer_file {
 	uint64_t offset; /* OURS: bytes that are there */
 	enum layer_file_state state;
 	bool published;
+	char incoming[24]; /* a member's: what it is called in cas/incoming until it is whole */
 	char hex[72];
 };
 #define LAYER_FILE_INIT ((struct layer_file){ .fd = -1 })

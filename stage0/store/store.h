@@ -18,6 +18,8 @@
  *	cas/tree/deps-<32 hex>/rendered  of which
  *	cas/remote/<key>          which image a URL gave (stage0/store/remote.h)
  *	cas/tmp/                  everything that is not yet true
+ *	cas/incoming/             what members of the group rkt have downloaded, and nobody
+ *	                          believes (stage0/store/inbox.h)
  *
  * Publishing order: blob, then tree, then the record; each by one rename from cas/tmp after a
  * sync. An image exists exactly when its record does. Deleting goes the other way round. A name in
@@ -45,8 +47,9 @@
 #include "lib/spec/image.h"
 
 struct store {
-	int dirfd;  /* of cas/ */
-	char *path; /* absolute path of cas/ */
+	int dirfd;   /* of cas/ */
+	char *path;  /* absolute path of cas/ */
+	bool member; /* we are not root, and can do nothing but to download for root */
 };
 
 /* What spoke for an image when it was accepted. */

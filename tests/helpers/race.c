@@ -9,6 +9,7 @@
  *descriptors, and traces it. Says `reached …` for what is not of its own root, or not yet its
  *equal, but for processes that are that PROGRAM.
  *	race flood STOP		sends pid 1 signals again and again, and leaves it orphans
+ *	race scribble FILE STOP	writes to the middle of FILE, now one thing, now another
  *	race immutable PATH...	makes files immutable
  *	race escape PATH	leaves a changed root by a descriptor, and looks for PATH from there
  *
@@ -260,8 +261,29 @@ static int escape(char **a)
 	return 0;
 }
 
+static int scribble(char **a)
+{
+	struct stat st;
+	char good = 0, bad;
+	unsigned long n = 0;
+	int fd = open(a[0], O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || pread(fd, &good, 1, st.st_size / 2) != 1) {
+		perror(a[0]);
+		return 1;
+	}
+	bad = (char)~good;
+	go();
+	do
+		for (int i = 0; i < 256; i++)
+			n += pwrite(fd, i & 1 ? &bad : &good, 1, st.st_size / 2) == 1;
+	while (access(a[1], F_OK));
+	return done("wrote", n);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 4 && !strcmp(argv[1], "scribble"))
+		return scribble(argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "swap"))
 		return swap(argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "plant"))
@@ -275,7 +297,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "escape"))
 		return escape(argv + 2);
 	fputs("usage: race swap A B STOP | plant DIR TO STOP | peek STOP PROGRAM | flood STOP "
-	      "| immutable PATH... | escape PATH\n",
+	      "| scribble FILE STOP | immutable PATH... | escape PATH\n",
 		stderr);
 	return 2;
 }

@@ -1,20 +1,9 @@
 # shellcheck shell=bash
 # The group rkt: its members may see which images there are, and write nothing that root trusts.
 
-MEMBER=61234 GROUP_ID=61235
-# In an /etc with a group rkt: with_group CMD…
-with_group() {
-	cp /etc/group "$T/etc.group"
-	sed -i '/^rkt:/d' "$T/etc.group"
-	echo "rkt:x:$GROUP_ID:" >>"$T/etc.group"
-	chmod 644 "$T/etc.group"
-	run unshare -m --propagation slave bash -c 'mount --bind "$0" /etc/group && exec "$@"' "$T/etc.group" "$@"
-}
-# As nobody else than a member. The way to the data directory is open to everybody, as in /var/lib.
-member() {
-	chmod 755 "$CHECK_TMP" "$T" "$DATA"
-	with_group setpriv --reuid=$MEMBER --regid=$MEMBER --groups=$GROUP_ID "$@"
-}
+# shellcheck source=tests/members.sh
+. "$TOP/tests/members.sh"
+
 fetched() {
 	with_group "${RKTC[@]}" fetch "$TESTAPP"
 	ok
@@ -34,8 +23,8 @@ test_members_do_nothing_else() {
 	fetched
 	pod -- exit 0
 	local what
-	for what in "fetch $TESTAPP" "image rm example.com/testapp" "image gc --grace-period=0" "image cat-manifest example.com/testapp" \
-		"image export example.com/testapp x.aci" "run example.com/testapp" "list" "gc"; do
+	for what in "fetch $TESTAPP" "fetch oci:x" "image rm example.com/testapp" "image gc --grace-period=0" "image cat-manifest example.com/testapp" \
+		"image export example.com/testapp x.aci" "run example.com/testapp" "prepare example.com/testapp" "list" "gc"; do
 		# shellcheck disable=SC2086
 		member "${RKTC[@]}" $what
 		[ "$status" = 254 ] || fail "$what ended with $status"
@@ -57,12 +46,13 @@ test_members_write_nothing() {
 		done
 		{ echo >>"$2"; } 2>/dev/null && echo "wrote to a record"
 		rm -f "$2" 2>/dev/null && echo "removed a record"
-		ls tree blob tmp remote 2>/dev/null
+		mv incoming forged 2>/dev/null && echo "moved incoming"
+		ls tree blob tmp remote incoming 2>/dev/null
 		ls ../pods/* 2>/dev/null
 		cat "$2" >/dev/null && echo "read a record"' - "$DATA/cas" "$record"
 	is "$out" 'read a record'
-	is "$(find "$DATA/cas" -mindepth 1 ! -path "$DATA/cas/image*" ! -path '*/rootfs/*' \( -group $GROUP_ID -o -perm /6000 \))" '' 'what the group has beside the records'
-	is "$(find "$DATA/cas" -group $GROUP_ID -perm /022)" '' 'what the group may write to'
+	is "$(find "$DATA/cas" -mindepth 1 ! -path "$DATA/cas/image*" ! -path "$DATA/cas/incoming" ! -path '*/rootfs/*' \( -group $GROUP_ID -o -perm /6000 \))" '' 'what the group has beside the records'
+	is "$(find "$DATA/cas" ! -path "$DATA/cas/incoming" -group $GROUP_ID -perm /022)" '' 'what the group may write to'
 }
 # A store as rkt's tmpfiles.d makes it: made safe while it is empty, and never trusted afterwards.
 test_a_store_that_is_open() {
@@ -71,7 +61,8 @@ test_a_store_that_is_open() {
 	chmod -R 2770 "$DATA/cas"
 	fetched
 	is "$(stat -c %a:%g "$DATA/cas" "$DATA/cas/image" | paste -sd' ')" "750:$GROUP_ID 750:$GROUP_ID"
-	is "$(find "$DATA/cas" -maxdepth 2 -type d -perm /2022)" '' 'directories that the group may write to'
+	is "$(stat -c %a:%u:%g "$DATA/cas/incoming")" "3730:0:$GROUP_ID"
+	is "$(find "$DATA/cas" -maxdepth 2 -type d ! -path "$DATA/cas/incoming" -perm /2022)" '' 'directories that the group may write to'
 	is "$(find "$DATA/cas/tree" -path '*/rootfs' -group $GROUP_ID)" '' "files of an image that are the group's"
 	chmod 770 "$DATA/cas"
 	run rkt run "$TESTAPP" --exec=/bin/testapp -- echo ran

@@ -1,6 +1,12 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2016
 # time limit: 120
 # What our processes hold at each step: exactly the table of Documentation/devel/privileges.md.
+
+# shellcheck source=tests/signing.sh
+. "$TOP/tests/signing.sh"
+# shellcheck source=tests/members.sh
+. "$TOP/tests/members.sh"
 
 page=$TOP/Documentation/devel/privileges.md
 mapfile -t names < <(grep -o 'X([A-Z_]*)' "$TOP/lib/sys/caps.h" | sed '/X(name)/d; s/X(\(.*\))/\1/' | sed -n '/^CHOWN$/,$p')
@@ -36,6 +42,7 @@ user() {
 	0,0,0,0,0,0,0,0) echo root ;;
 	65534,65534,65534,65534,65534,65534,65534,65534) echo nobody ;;
 	1000,1000,1000,1000,1000,1000,1000,1000) echo "the app's" ;;
+	61234,61234,61234,61234,61234,61234,61234,61234) echo "the member" ;;
 	*) [ "$(field uid)" = "$(field gid)" ] && [ "$(field uid | cut -d, -f1)" -ge 65536 ] && echo "the pod's root" ;;
 	esac
 }
@@ -75,6 +82,21 @@ workers() {
 	traced worker bash -c '! "$@"' - "${RKTC[@]}" --insecure-options=image,http fetch http://127.0.0.1:1/x.aci
 	step 'fetch worker: speaks to a server' worker '^fetch filtered'
 	is "$(grep '^fetch filtered' worker | sed 's/.* groups=\([^ ]*\) .*/\1/' | sort -u)" '' 'groups of the worker'
+}
+# As which a member of the group rkt runs them.
+members() {
+	in_group "${RKTC[@]}" fetch "$IMAGES/busybox.aci" >/dev/null
+	registry
+	layout
+	push oci:lay:one "docker://$at/app:v1"
+	traced worker bash -c 'cd / && . "$TOP/tests/members.sh" && as_member "$@"' - "${RKTC[@]}" --insecure-options=image,http fetch "docker://$at/app:v1"
+	step 'fetch worker: of a member' worker '^fetch filtered'
+	step 'unpack worker: of a member' worker '^unpack filtered'
+	rm -f "$DATA"/cas/incoming/*
+	traced worker bash -c 'cd / && . "$TOP/tests/members.sh" && WRAP=("$HELPERS/nosys" unshare) && as_member "$@"' - "${RKTC[@]}" --insecure-options=image,http fetch "docker://$at/app:v1"
+	sed -i 's/ new=mnt / new= /' worker # in_group's own
+	step 'fetch worker: of a member, without namespaces' worker '^fetch filtered'
+	step 'unpack worker: of a member, without namespaces' worker '^unpack filtered'
 }
 pods() {
 	traced pod "${RKTC[@]}" run "$TESTAPP" "${app[@]}"
@@ -117,6 +139,7 @@ collected() {
 	step 'gc: ends' gc '^stage1 exit_group'
 }
 test_the_table_is_true() {
+	members
 	workers
 	pods
 	entered

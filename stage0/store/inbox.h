@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inbox: cas/incoming, what members of the group rkt have downloaded for root.
+ *
+ *	cas/incoming/                  root:rkt 3730: whoever is in the group puts files there, and
+ *	                               removes their own; nobody sees what there is
+ *	cas/incoming/sha256-<64 hex>   the blob of a layer, as it came
+ *	cas/incoming/tmp-<hex>         on its way
+ *
+ * Nobody believes what lies there. Root looks for a name where it would download otherwise, copies
+ * at most the bytes that it expects, and takes the copy when its digest, which the unpack worker
+ * computes of what it has written, is the one that root was told by the registry itself. What
+ * is something else is removed, and downloaded. That a file changes while it is read, or is no
+ * file, makes no difference.
+ *
+ * A crash leaves tmp-<hex>, which store_gc removes, as all that has been there for its grace
+ *period.
+ */
+#pragma once
+
+#include "stage0/store/store.h"
+
+enum { INBOX_NAME_SIZE = 80 };
+
+/* Exists where the group may read which images there are, and has the mode that it should. Root's.
+ */
+int inbox_make(struct store *s, struct err *e);
+/* May we, who are not root, put something there? */
+bool inbox_is_ours(const struct store *s);
+
+/* --- members: s->member --- */
+
+/* A file to write to; its name goes to `tmp`. */
+int inbox_new(struct store *s, char tmp[24], struct err *e);
+/* It is whole. Where another member has something of that name, this is an error. */
+int inbox_keep(struct store *s, const char *tmp, const char *name, struct err *e);
+void inbox_discard(struct store *s, const char *tmp);
+/* Something of that name and size lies there, whoever it belongs to. */
+bool inbox_has(struct store *s, const char *name, uint64_t size);
+/* The whole of fd has that sha256 (hex). */
+int inbox_check(int fd, const char *hex, struct err *e);
+
+/* --- root --- */
+
+/* "sha256-<hex>", if it has the size and the digest, to the file `to`, which is emptied first.
+ * 1: it is there; 0: nobody has downloaded it; else what lies there is no good, and is removed: *e
+ * tells, and `to` is empty. */
+int inbox_take(struct store *s, const char *hex, uint64_t size, int to, struct err *e);
+void inbox_remove(struct store *s, const char *hex);
