@@ -225,9 +225,24 @@ START_TEST(what_forbidden_calls_get)
 	prog = compile(true, names, 2, "ENOTSUP");
 	ck_assert_uint_eq(native(&prog, "write", 0), SECCOMP_RET_ERRNO | ENOTSUP);
 	ck_assert_uint_eq(native(&prog, "read", 0), SECCOMP_RET_ALLOW);
-	ck_assert_int_eq(errnum_by_name("EHWPOISON"), EHWPOISON);
-	ck_assert_int_eq(errnum_by_name("EPERM"), EPERM);
+}
+END_TEST
+
+/* appc: all of POSIX and C99; here, all that the C library knows. */
+START_TEST(every_errno_has_its_name)
+{
+	enum { LAST = 133 }; /* EHWPOISON */
+	for (int n = 1; n <= LAST; n++) {
+		const char *name = strerrorname_np(n);
+		if (name)
+			ck_assert_msg(errnum_by_name(name) == n, "%s", name);
+	}
+	ck_assert_int_eq(errnum_by_name("EWOULDBLOCK"), EAGAIN);
+	ck_assert_int_eq(errnum_by_name("EOPNOTSUPP"), EOPNOTSUPP);
+	ck_assert_int_eq(errnum_by_name("ENOTSUP"), ENOTSUP);
+	ck_assert_int_eq(errnum_by_name("EDEADLOCK"), EDEADLOCK);
 	ck_assert_int_eq(errnum_by_name(""), 0);
+	ck_assert_int_eq(errnum_by_name("eperm"), 0);
 }
 END_TEST
 
@@ -370,6 +385,6 @@ START_TEST(the_kernel_takes_it)
 END_TEST
 
 UNIT_MAIN("filter_list", &agrees_with_libseccomp, &agrees_on_many_lists, &the_worst_list_fits,
-	&versions_of_ipc_are_no_way_around, &what_forbidden_calls_get, &sets_hold_known_calls,
-	&whitelist_is_the_default_filter, &sets_are_what_they_say, &masks, &refusals,
-	&the_kernel_takes_it)
+	&versions_of_ipc_are_no_way_around, &what_forbidden_calls_get, &every_errno_has_its_name,
+	&sets_hold_known_calls, &whitelist_is_the_default_filter, &sets_are_what_they_say, &masks,
+	&refusals, &the_kernel_takes_it)
