@@ -43,13 +43,14 @@ int stage1_recover_run(
 int stage1_write_etc(const struct stage1_run *run, struct stage1_pod *p, struct err *e);
 /* Cuts the plans down to what this machine and this process can do, and says so in their reports:
  * limits that may not be raised, capabilities that are not held, security modules that are not
- * there. Refuses a profile of AppArmor that is not loaded. Called by stage1_load after planning;
+ * there. Refuses labels that these modules do not know. Called by stage1_load after planning;
  * looks at nothing that no isolator needs. */
 int stage1_foresee(struct stage1_pod *p, struct err *e);
 /* For `run`, when all that can be enforced is, and no process of the pod is there yet: records what
  * became of each isolator in the pod's directory (nothing is written where there are none), and
  * prints, a line each, those that are not enforced as written: "app 'x': isolator
- * 'os/linux/selinux-context' is ignored: WHY". Refuses them where the pod asks for that. */
+ * 'os/linux/selinux-context' is ignored: WHY". Where the pod asks for that, refuses the first of
+ * them instead: the record has them all. */
 int stage1_report(const struct stage1_pod *p, struct err *e);
 /* No mount of ours reaches the host any more (MS_SLAVE), but for volumes that are shared with it.
  */

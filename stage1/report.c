@@ -30,6 +30,14 @@ static int refuse_loose(const char *app, const struct report *r, struct err *e)
 	return app ? err_wrap(e, res, "app '%s'", app) : res;
 }
 
+static int tell(bool strict, const char *app, const struct report *r, struct err *e)
+{
+	if (strict)
+		return refuse_loose(app, r, e);
+	print_loose(app, r);
+	return 0;
+}
+
 static int record(const struct stage1_pod *p, const struct pod_report *all, struct err *e)
 {
 	_clean_(str) struct str text = STR_INIT(STR_MAX_MANIFEST);
@@ -48,21 +56,16 @@ int stage1_report(const struct stage1_pod *p, struct err *e)
 	_clean_(arena) struct arena a = ARENA_INIT;
 	struct pod_report all = { .pod = p->plan.report };
 	size_t lines = all.pod.n;
-	int r = strict ? refuse_loose(NULL, &all.pod, e) : 0;
-	for (size_t i = 0; i < n && r >= 0; i++) {
-		const struct app_plan *plan = &p->plans[i];
-		lines += plan->report.n;
-		if (strict)
-			r = refuse_loose(plan->name, &plan->report, e);
-	}
-	if (r < 0 || lines == 0)
-		return r;
 	all.apps = ARENA_ARRAY(&a, struct report_app, n);
 	all.n_apps = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		all.apps[i] = (struct report_app){ p->plans[i].name, p->plans[i].report };
-	print_loose(NULL, &all.pod);
-	for (size_t i = 0; i < n; i++)
-		print_loose(all.apps[i].name, &all.apps[i].report);
-	return record(p, &all, e);
+		lines += p->plans[i].report.n;
+	}
+	int r = lines ? record(p, &all, e) : 0;
+	if (r >= 0)
+		r = tell(strict, NULL, &all.pod, e);
+	for (size_t i = 0; i < n && r >= 0; i++)
+		r = tell(strict, all.apps[i].name, &all.apps[i].report, e);
+	return r;
 }
