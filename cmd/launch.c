@@ -102,14 +102,18 @@ static bool judges_images(const struct session *s)
 	return !(s->cli->insecure & INSECURE_CAPABILITIES) && !has_own_users(s);
 }
 
-/* Of apps that nobody gave capabilities on the command line. */
+/* What nobody but the image asks for; on the command line all may be granted. With users of their
+ * own apps cannot have more than rkt, which stage1 tells of. */
 static int check_grants(const struct session *s, const struct pod_manifest *m, struct err *e)
 {
-	for (size_t i = 0; judges_images(s) && i < m->n_apps; i++) {
+	for (size_t i = 0; i < m->n_apps; i++) {
 		const struct compose_app *in = &s->cli->pod.apps[i];
-		int r = in->caps_retain.n || in->caps_remove.n
+		int r = in->caps_retain.n || in->caps_remove.n || !judges_images(s)
 				? 0
 				: isolators_check_image(m->apps[i].app, e);
+		if (r >= 0 && !has_own_users(s))
+			r = isolators_check_image_limits(
+				m->apps[i].app, &in->rlimits, in->oom_score_adj, e);
 		if (r < 0)
 			return err_wrap(e, r, "app '%s'", m->apps[i].name);
 	}
@@ -137,6 +141,8 @@ static int check_images(
 			r = isolators_check_app(im->app, e);
 		if (r >= 0 && !app->app && judges_images(s))
 			r = isolators_check_image(im->app, e);
+		if (r >= 0 && !app->app && !has_own_users(s))
+			r = isolators_check_image_limits(im->app, &(struct strlist){ 0 }, false, e);
 		if (r < 0)
 			return err_wrap(e, r, "app '%s'", app->name);
 		m->apps[i].image.id = image.id;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage0/isolators.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/parse.h"
+#include "lib/fs/io.h"
 #include "lib/sys/caps.h"
 #include "lib/sys/filter_list.h"
 #include "lib/sys/lsm.h"
@@ -103,6 +106,56 @@ int isolators_check_image(const struct app *app, struct err *e)
 		"the image asks for %s, which is as good as root of the host: --caps-retain=%s,... "
 		"grants it, --private-users makes it harmless",
 		name, name);
+}
+
+static bool names_limit(const struct strlist *texts, const char *name)
+{
+	const size_t n = strlen(name);
+	for (size_t i = 0; i < texts->n; i++)
+		if (strncmp(texts->v[i], name, n) == 0 && texts->v[i][n] == '=')
+			return true;
+	return false;
+}
+
+static int check_image_rlimit(const struct nv *nv, struct err *e)
+{
+	struct rlimit_wish wish;
+	struct err unknown = ERR_INIT; /* which isolators_check() tells of */
+	if (rlimit_parse(nv->name, nv->value, &wish, &unknown) < 0)
+		return 0;
+	int r = rlimit_clamp(&wish, false, e);
+	return r <= 0 ? r
+		      : ERR_DENY(e,
+				"the image asks for the limit %s of '%.64s', above %llu, which is "
+				"rkt's own: --rlimit=%s=... grants it",
+				nv->name, nv->value, (unsigned long long)wish.hard, nv->name);
+}
+
+static int check_image_score(const struct app *app, struct err *e)
+{
+	const struct isolator *iso = isolator_find(&app->isolators, ISO_OOM_SCORE_ADJ);
+	char text[16];
+	int64_t own;
+	if (!iso)
+		return 0;
+	int r = io_read_line(AT_FDCWD, "/proc/self/oom_score_adj", text, sizeof text, e);
+	if (r < 0 || !parse_i64(text, -1000, 1000, &own) || iso->number >= own)
+		return r;
+	return ERR_DENY(e,
+		"the image asks for an OOM score of %lld, below %lld, which is rkt's own: "
+		"--oom-score-adj=%lld grants it",
+		(long long)iso->number, (long long)own, (long long)iso->number);
+}
+
+int isolators_check_image_limits(
+	const struct app *app, const struct strlist *rlimits, bool score, struct err *e)
+{
+	const struct isolator *iso = app ? isolator_find(&app->isolators, ISO_RLIMITS) : NULL;
+	int r = app && !score ? check_image_score(app, e) : 0;
+	for (size_t i = 0; iso && i < iso->rlimits.n && r >= 0; i++)
+		if (!names_limit(rlimits, iso->rlimits.v[i].name))
+			r = check_image_rlimit(&iso->rlimits.v[i], e);
+	return r;
 }
 
 int isolators_check(const struct pod_manifest *m, struct err *e)

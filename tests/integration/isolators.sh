@@ -35,6 +35,9 @@ test_strict_isolators() {
 	run rkt run --strict-isolators "$aci" --name=x
 	refused "app 'x': isolator 'example.com/strange' is ignored: it is not known (--strict-isolators)"
 	is "$out" ''
+	run rkt run --strict-isolators --uuid-file-save="$T/u" "$aci" --name=x
+	run rkt status --uuid-file="$T/u"
+	has "$out" 'isolator-x=example.com/strange: ignored (it is not known)' 'isolator-x=os/linux/no-new-privileges: enforced'
 	run rkt run --strict-isolators "$TESTAPP" --caps-retain=CAP_KILL --exec=/bin/testapp -- echo ran
 	ok
 	is "$out" ran
@@ -197,6 +200,36 @@ test_rlimit_that_may_not_be_raised() {
 	run "${run[@]}" run "$TESTAPP" --name=x --oom-score-adj=-900 --caps-retain=CAP_SYS_RESOURCE,CAP_KILL --exec=/bin/testapp -- echo ran
 	ok
 	has "$err" "isolator 'os/linux/oom-score-adj' is changed: it stays" "isolator 'os/linux/capabilities-retain-set' is changed: rkt does not hold CAP_SYS_RESOURCE"
+}
+# What takes CAP_SYS_RESOURCE an image does not give itself: rkt's own limits, and its own score, are the most.
+test_attack_image_that_raises_its_own_limits() {
+	local aci here
+	as_is() { bash -c 'ulimit -n 1000; echo 100 >/proc/self/oom_score_adj; exec "$@"' _ "${RKTC[@]}" "$@"; }
+	raising() { image_with iso ".app.exec = [\"/bin/testapp\", \"limits\"] | .app.isolators = [$1]"; }
+	aci=$(raising '{name: "os/linux/rlimits", value: {nofile: "500:2000", core: "0"}}')
+	run as_is run "$aci"
+	refused 'the image asks for the limit nofile of' "above 1000, which is rkt's own: --rlimit=nofile=... grants it"
+	[ ! -e "$DATA/pods" ] || is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2)" '' pods
+	run as_is run "$aci" --rlimit=nofile=400:600
+	ok
+	matches "$out" 'Max open files +400 +600 '
+	run as_is run --private-users "$aci" --name=x
+	ok
+	is "$err" "app 'x': isolator 'os/linux/rlimits' is changed: nofile is 1000, the most that may be set here"
+	rkt fetch "$aci" >/dev/null
+	here=sha512-$(sha512sum <"$aci" | cut -c 1-128)
+	jq -n --arg id "$here" '{acKind: "PodManifest", acVersion: "0.8.11", apps: [{name: "x", image: {id: $id}}]}' >pod.json
+	run as_is run --pod-manifest=pod.json
+	refused "app 'x': the image asks for the limit nofile"
+	aci=$(raising '{name: "os/linux/oom-score-adj", value: 50}')
+	run as_is run "$aci"
+	refused "the image asks for an OOM score of 50, below 100, which is rkt's own: --oom-score-adj=50 grants it"
+	run as_is run "$aci" --oom-score-adj=50
+	ok
+	aci=$(raising '{name: "os/linux/oom-score-adj", value: 100}, {name: "os/linux/rlimits", value: {nofile: "1000"}}')
+	run as_is run "$aci"
+	ok
+	is "$err" ''
 }
 test_bad_rlimits() {
 	local bad why
