@@ -398,6 +398,40 @@ int cgroup_app_join(const struct cgroup_app *a, bool placed, struct err *e)
 	return 0;
 }
 
+int cgroup_door_open(const struct cgroup_app *a, struct cgroup_door *ret, struct err *e)
+{
+	struct cgroup_door d = CGROUP_DOOR_INIT;
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
+		if (a->fds[k] < 0)
+			continue;
+		d.fds[k] = openat(a->fds[k], "cgroup.procs", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (d.fds[k] < 0) {
+			int r = ERR_SYS(e, "open control group (%s)",
+				cgroup_kind_name((enum cgroup_kind)k));
+			cgroup_door_close(&d);
+			return r;
+		}
+	}
+	*ret = d;
+	return 0;
+}
+
+int cgroup_door_enter(const struct cgroup_door *d, bool placed, struct err *e)
+{
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
+		if (d->fds[k] >= 0 && !(placed && k == CGROUP_UNIFIED) &&
+			write(d->fds[k], "0", 1) != 1)
+			return ERR_SYS(e, "join control group (%s)",
+				cgroup_kind_name((enum cgroup_kind)k));
+	return 0;
+}
+
+void cgroup_door_close(struct cgroup_door *d)
+{
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
+		d->fds[k] = fd_close(d->fds[k]);
+}
+
 static void kill_listed(int dirfd)
 {
 	struct err ignored = ERR_INIT;

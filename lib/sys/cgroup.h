@@ -102,6 +102,16 @@ int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgro
 void cgroup_app_release(struct cgroup_app *a);
 /* The caller joins; `placed`: it was cloned into fds[CGROUP_UNIFIED] already. */
 int cgroup_app_join(const struct cgroup_app *a, bool placed, struct err *e);
+/* The way in for a child of somebody who will have no right to the groups by then: a write asks
+ * whether whoever opened it had (5.16, and what was mended before). */
+struct cgroup_door {
+	int fds[_CGROUP_KIND_MAX]; /* -1: none */
+};
+#define CGROUP_DOOR_INIT ((struct cgroup_door){ { [0 ... _CGROUP_KIND_MAX - 1] = -1 } })
+int cgroup_door_open(const struct cgroup_app *a, struct cgroup_door *ret, struct err *e);
+/* As cgroup_app_join(). */
+int cgroup_door_enter(const struct cgroup_door *d, bool placed, struct err *e);
+void cgroup_door_close(struct cgroup_door *d);
 /* Kills what an app left behind, where the kernel can (cgroup.kill, 5.14). */
 void cgroup_app_kill(const struct cgroup_app *a);
 /* How many processes in the app's group the kernel has killed for want of memory, where somebody

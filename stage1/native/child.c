@@ -16,11 +16,8 @@
 #include "stage2/root.h"
 
 /* Its control group becomes the root of those that it sees. */
-static int enter_groups(const struct cgroup_app *groups, bool placed, struct err *e)
+static int hide_groups(struct err *e)
 {
-	int r = cgroup_app_join(groups, placed, e);
-	if (r < 0)
-		return r;
 	if (unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL) /* before 4.6 there is none */
 		return ERR_SYS(e, "new cgroup namespace");
 	return 0;
@@ -98,8 +95,9 @@ static int prepare(const struct native *n, size_t index, bool placed, int sock, 
 {
 	struct app_plan *plan = &n->pod.plans[index];
 	const struct id_range *users = &n->pod.facts.users;
-	int r = enter_groups(&n->groups[index], placed, e);
-	if (r < 0 || (r = start_session(n, e)) < 0 || (r = make_root(n, plan, sock, e)) < 0)
+	int r = cgroup_app_join(&n->groups[index], placed, e);
+	if (r < 0 || (r = hide_groups(e)) < 0 || (r = start_session(n, e)) < 0 ||
+		(r = make_root(n, plan, sock, e)) < 0)
 		return r;
 	if (native_n_apps(n) > 1 && (r = stdin_from_null(e)) < 0)
 		return r;
@@ -144,14 +142,18 @@ _Noreturn void child_main(struct native *n, size_t index, bool placed, int sock)
 	_exit(status);
 }
 
-/* child_post_stop(): like the app's child, but in what the app left: its mount namespace, whose
- * root is the app's. A handler that fails changes no status; it is told and that is all. */
-_Noreturn void child_post_stop(struct native *n, size_t index, int mnt_ns)
+/* child_post_stop(): like the app's child, but in what the app left: its control groups, and its
+ * mount namespace, whose root is the app's. A handler that fails changes no status; it is told and
+ * that is all. */
+_Noreturn void child_post_stop(
+	struct native *n, size_t index, const struct app_left *left, bool placed)
 {
 	const struct app_plan *plan = &n->pod.plans[index];
 	struct err e = ERR_INIT;
-	int r = 0;
-	if (setns(mnt_ns, CLONE_NEWNS) < 0)
+	int r = cgroup_door_enter(&left->groups, placed, &e);
+	if (r >= 0)
+		r = hide_groups(&e);
+	if (r >= 0 && setns(left->mnt_ns, CLONE_NEWNS) < 0)
 		r = ERR_SYS(&e, "join the app's mount namespace");
 	if (r >= 0)
 		r = app_handler(plan, plan->post_stop, &e);

@@ -61,8 +61,13 @@ int native_make_groups(struct native *n, struct err *e);
 _Noreturn void pid1_main(struct native *n);
 /* `placed`: already in its cgroup of version 2. */
 _Noreturn void child_main(struct native *n, size_t index, bool placed, int sock);
-/* After the app has ended: its post-stop handler, in its mount namespace. */
-_Noreturn void child_post_stop(struct native *n, size_t index, int mnt_ns);
+/* After the app has ended: its post-stop handler, in its mount namespace and control groups. */
+struct app_left {
+	int mnt_ns;
+	struct cgroup_door groups;
+};
+_Noreturn void child_post_stop(
+	struct native *n, size_t index, const struct app_left *left, bool placed);
 
 /* --- users.c --------------------------------------------------------------------------------- */
 /* The user namespace that stage0 left, where it is ours, or a new one of that range. */

@@ -30,7 +30,8 @@
 struct app_state {
 	pid_t pid;
 	pid_t post_stop; /* its handler, while that runs */
-	int sock, mnt_ns;
+	int sock;
+	struct app_left left; /* for its handler */
 	bool about_to_exec, executed, ended;
 };
 
@@ -139,7 +140,8 @@ static int start_app(struct pid1 *p, size_t i, struct err *e)
 	if (pid < 0)
 		return pid;
 	app->pid = pid;
-	return 0;
+	return n->pod.plans[i].post_stop ? cgroup_door_open(&n->groups[i], &app->left.groups, e)
+					 : 0;
 }
 
 /* Those of the network, or all others: in the pod's namespaces, before an app can see them. */
@@ -302,7 +304,7 @@ static void read_app(struct pid1 *p, size_t i)
 		else if (m.step == SYNC_EXEC_GO)
 			app->about_to_exec = true;
 		else if (m.step == SYNC_MNT_NS)
-			app->mnt_ns = take_fd(&fd);
+			app->left.mnt_ns = take_fd(&fd);
 	}
 }
 
@@ -311,12 +313,13 @@ static void run_post_stop(struct pid1 *p, size_t i)
 	struct app_state *app = &p->apps[i];
 	struct err e = ERR_INIT;
 	bool placed;
-	if (!app->executed || app->mnt_ns < 0)
+	if (!app->executed || app->left.mnt_ns < 0)
 		return;
 	pid_t pid = proc_clone(0, p->n->groups[i].fds[CGROUP_UNIFIED], &placed, &e);
 	if (pid == 0)
-		child_post_stop(p->n, i, app->mnt_ns);
-	app->mnt_ns = fd_close(app->mnt_ns);
+		child_post_stop(p->n, i, &app->left, placed);
+	app->left.mnt_ns = fd_close(app->left.mnt_ns);
+	cgroup_door_close(&app->left.groups);
 	if (pid < 0)
 		tell_failure(p, EXIT_ERROR, &e);
 	else
@@ -485,7 +488,7 @@ _Noreturn void pid1_main(struct native *n)
 	p.apps = ARENA_ARRAY(&n->pod.arena, struct app_state, p.n_apps);
 	p.fds = ARENA_ARRAY(&n->pod.arena, struct pollfd, p.n_apps + 2);
 	for (size_t i = 0; i < p.n_apps; i++)
-		p.apps[i].sock = p.apps[i].mnt_ns = -1;
+		p.apps[i] = (struct app_state){ .sock = -1, .left = { -1, CGROUP_DOOR_INIT } };
 	if (set_up(&p, &e) < 0) {
 		tell_failure(&p, EXIT_ERROR, &e);
 		_exit(EXIT_ERROR); /* with all that was started */

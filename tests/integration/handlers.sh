@@ -26,6 +26,19 @@ test_pre_start_that_fails() {
 	hasnt "$out" ran
 	has "$err" pre-start
 }
+# What bounds the app bounds its handlers: they are in its groups, and see none above. (A post-stop handler once was where rkt was.)
+test_groups_of_handlers() {
+	local kind how memory
+	for kind in pre-start post-stop; do
+		aci=$(with_handlers "[{name: \"$kind\", exec: [\"/bin/testapp\", \"cgroup\", \"+\", \"alloc\", \"100000000\", \"+\", \"echo\", \"unbounded\"]}]")
+		for how in --net=none --private-users; do
+			run rkt run "$how" "$aci" --memory=32M --exec=/bin/testapp -- cgroup
+			is "$(sed -n 's/^[0-9]*:[^:]*://p' <<<"$out" | sort -u)" / 'groups of the handler and its app'
+			hasnt "$out" unbounded
+			matches "$err" "event handler '$kind' (was killed|ended with)"
+		done
+	done
+}
 test_two_of_one_kind() {
 	aci=$(with_handlers '[{name: "pre-start", exec: ["/bin/testapp"]}, {name: "pre-start", exec: ["/bin/testapp"]}]')
 	run rkt fetch "$aci"
