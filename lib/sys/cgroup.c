@@ -54,11 +54,18 @@ void cgroup_pod_init(struct cgroup_pod *p)
 		p->base[k] = p->pod[k] = -1;
 }
 
-void cgroup_pod_release(struct cgroup_pod *p)
+void cgroup_pod_close(struct cgroup_pod *p)
 {
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
 		p->base[k] = fd_close(p->base[k]);
 		p->pod[k] = fd_close(p->pod[k]);
+	}
+}
+
+void cgroup_pod_release(struct cgroup_pod *p)
+{
+	cgroup_pod_close(p);
+	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
 		free(take_ptr(p->group[k]));
 		free(take_ptr(p->dir[k]));
 	}

@@ -119,7 +119,9 @@ void cgroup_app_kill(const struct cgroup_app *a);
 uint64_t cgroup_app_oom_kills(const struct cgroup_app *a);
 /* Removes the groups; the processes have ended. What cannot go yet is left to gc. */
 void cgroup_pod_remove(struct cgroup_pod *pod);
-/* Closes descriptors, removes nothing. */
+/* Closes its descriptors, for somebody who is to remove nothing. */
+void cgroup_pod_close(struct cgroup_pod *pod);
+/* The same, and frees it; removes nothing. */
 void cgroup_pod_release(struct cgroup_pod *pod);
 
 /* --- what is written down for gc ------------------------------------------------------------ */

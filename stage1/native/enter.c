@@ -250,6 +250,9 @@ static int run_command(struct entry *t, int *ret_status, struct err *e)
 	}
 	close(socks[1]);
 	tty_close(&t->tty);
+	ns_close(&t->namespaces);
+	cgroup_app_release(&t->groups);
+	stage1_pod_release(&t->pod);
 	/* What is left is to pass signals on, to whatever user that is. */
 	if (r > 0 && caps_retire(CAP_BIT(KILL), &ignored) < 0)
 		dbg("privileges not given up: %s", ignored.msg);

@@ -235,14 +235,14 @@ int native_run(int argc, char **argv, int *ret_status, struct err *e)
 		r = native_make_groups(&n, e);
 	if (r >= 0)
 		r = stage1_report(&n.pod, e);
-	if (r >= 0)
-		r = p.sigfd = proc_signal_fd(e);
 	if (r >= 0 && n.run.interactive)
 		r = tty_open(&n.tty, e);
 	if (r >= 0)
 		r = tty_begin(&p.relay, &n.tty, e);
 	if (r >= 0)
 		r = start_pid1(&n, &p.pid1, e);
+	if (r >= 0) /* not before: pid 1 need not have it */
+		r = p.sigfd = proc_signal_fd(e);
 	/* The lock is held by the descriptor: it outlives what was loaded. */
 	int lock_fd = take_fd(&n.pod.lock_fd);
 	p.dirfd = take_fd(&n.pod.dirfd);

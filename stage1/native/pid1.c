@@ -225,8 +225,11 @@ static int set_up(struct pid1 *p, struct err *e)
 		r = record_pids(p, e);
 	if (r >= 0) /* the children began with all signals blocked */
 		p->sigfd = r = proc_child_fd(e);
-	/* Only the children needed it: the user's terminal ends when they have closed it. */
+	/* Only the children needed these: the user's terminal ends when they have closed it, and
+	 * directories would lead back to the host. */
 	tty_close(&n->tty);
+	n->pod.dirfd = fd_close(n->pod.dirfd);
+	cgroup_pod_close(&n->cgroups);
 	return r;
 }
 
@@ -475,7 +478,7 @@ static void give_up(const struct native *n)
  * stage0's mount namespace or a copy, the root of which it leaves before an app runs; all
  * privileges until the apps are started, then CAP_KILL (all, where a post-stop handler is to come),
  * which no app can borrow: not dumpable; fds: 0-2, the pod's lock, the socket to the outer process,
- * cgroup directories. */
+ * the directories of the statuses and of the apps' control groups. */
 _Noreturn void pid1_main(struct native *n)
 {
 	struct err e = ERR_INIT;

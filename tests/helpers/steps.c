@@ -9,28 +9,34 @@
  * recvfrom); a line of FILE is
  *
  *	COMM CALL pid=N uid=R,E,S,F gid=… groups=… inh=… prm=… eff=… bnd=… amb=… nnp=… seccomp=…
- *new=mnt,pid fds=0:pipe,1:pipe,3:socket*
+ *new=mnt,pid root=own reach=no core=0 cpu=unlimited as=… files=… fds=0:pipe,1:pipe,3:socket*
  *
- * new: namespaces that are not ours. A descriptor that execve closes has a '*' behind it. Status:
- * CMD's own.
+ * new: namespaces that are not ours. root: "host" where it is ours. reach: what follows its links
+ *in /proc, a process of the same user with the same capabilities but for CAP_SYS_PTRACE, which
+ * dumpable processes let. core, cpu, as, files: limits. A descriptor that execve closes has a '*'
+ * behind it. Status: CMD's own.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/ptrace.h>
 
-enum { MAX_PIDS = 512, BROKEN = 9 };
+enum { MAX_PIDS = 512, BROKEN = 9, UUID_LEN = 36, GROUPS = 5 /* among the kinds of descriptors */ };
 
 static struct traced {
 	pid_t pid;
@@ -95,22 +101,92 @@ static void tell_namespaces(FILE *out, pid_t pid)
 	}
 }
 
+static void tell_root(FILE *out, pid_t pid)
+{
+	char path[64];
+	struct stat ours, theirs;
+	snprintf(path, sizeof path, "/proc/%d/root/.", (int)pid);
+	const bool same = stat(path, &theirs) == 0 && stat("/", &ours) == 0 &&
+			  ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+	fprintf(out, " root=%s", same ? "host" : "own");
+}
+
+/* Becomes the same user with the same capabilities, and looks. */
+static _Noreturn void look_as_equal(pid_t pid, unsigned uid, unsigned gid, uint64_t caps)
+{
+	char path[64], target[256];
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	caps &= ~(UINT64_C(1) << CAP_SYS_PTRACE);
+	for (int i = 0; i < 2; i++)
+		data[i] = (struct __user_cap_data_struct){
+			.effective = (uint32_t)(caps >> 32 * i),
+			.permitted = (uint32_t)(caps >> 32 * i),
+		};
+	if (setgroups(0, NULL) || prctl(PR_SET_KEEPCAPS, 1) || setresgid(gid, gid, gid) ||
+		setresuid(uid, uid, uid) || syscall(SYS_capset, &head, data))
+		_exit(BROKEN);
+	snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+	_exit(readlink(path, target, sizeof target) < 0);
+}
+
+static void tell_reach(FILE *out, pid_t pid, const char *state)
+{
+	const char *uid = strstr(state, "\nUid:\t"), *gid = strstr(state, "\nGid:\t"),
+		   *prm = strstr(state, "\nCapPrm:\t");
+	int status = BROKEN << 8;
+	pid_t child = uid && gid && prm ? fork() : -1;
+	if (child == 0)
+		look_as_equal(pid, (unsigned)strtoul(uid + 6, NULL, 10),
+			(unsigned)strtoul(gid + 6, NULL, 10), strtoull(prm + 9, NULL, 16));
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		status = BROKEN << 8;
+	fprintf(out, " reach=%s", status == 0 ? "yes" : status == 1 << 8 ? "no" : "unknown");
+}
+
+static void tell_limits(FILE *out, pid_t pid)
+{
+	static const char *const rows[][2] = { { "Max core file size", "core" },
+		{ "Max cpu time", "cpu" }, { "Max address space", "as" },
+		{ "Max open files", "files" } };
+	char text[4096];
+	read_text(pid, "limits", text, sizeof text);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *at = strstr(text, rows[i][0]);
+		at = at ? at + strlen(rows[i][0]) : "";
+		at += strspn(at, " ");
+		fprintf(out, " %s=%.*s", rows[i][1], (int)strcspn(at, " \n"), at);
+	}
+}
+
+/* Below a group that is called rkt-UUID. */
+static bool of_a_pod(const char *target)
+{
+	for (const char *at = target; (at = strstr(at, "/rkt-")); at++)
+		if (strcspn(at + 5, "/") == UUID_LEN)
+			return true;
+	return false;
+}
+
 static const char *kind_of(const char *target)
 {
 	static const struct {
 		const char *begin, *kind;
 	} kinds[] = { { "socket:", "socket" }, { "pipe:", "pipe" },
 		{ "anon_inode:[signalfd]", "signals" }, { "anon_inode:[pidfd]", "process" },
-		{ "/memfd:", "memory" }, { "/sys/fs/cgroup", "cgroup" }, { "/proc", "proc" },
-		{ "net:[", "namespace" }, { "cgroup:[", "namespace" }, { "ipc:[", "namespace" },
-		{ "uts:[", "namespace" }, { "time:[", "namespace" }, { "mnt:[", "namespace" },
-		{ "user:[", "namespace" }, { "pid:[", "namespace" }, { "/dev/null", "null" },
-		{ "/dev/p", "terminal" } };
+		{ "/memfd:", "memory" }, [GROUPS] = { "/sys/fs/cgroup", "cgroup" },
+		{ "/proc", "proc" }, { "net:[", "namespace" }, { "cgroup:[", "namespace" },
+		{ "ipc:[", "namespace" }, { "uts:[", "namespace" }, { "time:[", "namespace" },
+		{ "mnt:[", "namespace" }, { "user:[", "namespace" }, { "pid:[", "namespace" },
+		{ "/dev/null", "null" }, { "/dev/p", "terminal" } };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (!strncmp(target, kinds[i].begin, strlen(kinds[i].begin)))
-			return kinds[i].kind;
+			return i == GROUPS && !of_a_pod(target) ? "cgroups" : kinds[i].kind;
 	const char *base = strrchr(target, '/');
-	return base && !strcmp(base, "/pod.lck") ? "lock" : base ? "file" : "other";
+	return base && !strcmp(base, "/pod.lck")      ? "lock"
+	       : base && strlen(base + 1) == UUID_LEN ? "pod"
+	       : base				      ? "file"
+						      : "other";
 }
 
 static void tell_fds(FILE *out, pid_t pid)
@@ -145,6 +221,9 @@ static void tell(FILE *out, pid_t pid, const char *call)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		tell_row(out, status, rows[i][0], rows[i][1]);
 	tell_namespaces(out, pid);
+	tell_root(out, pid);
+	tell_reach(out, pid, status);
+	tell_limits(out, pid);
 	tell_fds(out, pid);
 	fputc('\n', out);
 	fflush(out);

@@ -61,7 +61,8 @@ step() { # NAME FILE REGEX
 	wanted=$(grep -F "| $1 |" "$page") || fail "the page has no row '$1'"
 	is "$(field prm)" "$(field eff)" "effective set of '$1'"
 	is "$(field inh)$(field amb)" "$(printf %032d 0)" "inheritable and ambient set of '$1'"
-	got="| $1 | $(user) | $(caps "$(field prm)") | $(caps "$(field bnd)") | $(yes_no "$(field nnp)") | $(yes_no "$(field seccomp)") | $(words "$(field new)") | $(descriptors) |"
+	is "$(field reach)" no "reach of an equal of '$1'"
+	got="| $1 | $(user) | $(caps "$(field prm)") | $(caps "$(field bnd)") | $(yes_no "$(field nnp)") | $(yes_no "$(field seccomp)") | $(field root) | $(words "$(field new)") | $(descriptors) |"
 	[ "$got" = "$wanted" ] || printf 'step: %s\n got:    %s\n wanted: %s\n' "$line" "$got" "$wanted" | tee -a "$T/untrue" >&2
 	echo "$1" >>"$T/seen"
 }
@@ -73,14 +74,26 @@ stop_it() {
 	rkt stop --force "$uuid" >/dev/null
 	finish
 }
+# Whatever is in what it reads, a worker neither grows nor goes on for ever, nor leaves its memory on a disk.
+bounded() { # FILE COMM
+	local line limit
+	line=$(grep "^$2 filtered" "$1" | tail -n 1)
+	is "$(field core)" 0 "size of a core of $2"
+	for limit in cpu as files; do
+		[[ $(field $limit) =~ ^[0-9]+$ ]] || fail "$2 has no limit '$limit': $line"
+	done
+	[ "$(field files)" -le 1024 ] || fail "$2 may open $(field files) files"
+}
 workers() {
 	traced worker "${RKTC[@]}" fetch "$TESTAPP"
 	# shellcheck disable=SC2016
 	step '`rkt`: executes a worker' worker '^rkt execve'
 	step 'unpack worker: reads an image' worker '^unpack filtered'
+	bounded worker unpack
 	is "$(grep '^unpack filtered' worker | sed 's/.* groups=\([^ ]*\) .*/\1/' | sort -u)" '' 'groups of the worker'
 	traced worker bash -c '! "$@"' - "${RKTC[@]}" --insecure-options=image,http fetch http://127.0.0.1:1/x.aci
 	step 'fetch worker: speaks to a server' worker '^fetch filtered'
+	bounded worker fetch
 	is "$(grep '^fetch filtered' worker | sed 's/.* groups=\([^ ]*\) .*/\1/' | sort -u)" '' 'groups of the worker'
 }
 # As which a member of the group rkt runs them.
