@@ -75,6 +75,37 @@ void proc_leave_hangup(sigset_t *set)
 		sigdelset(set, SIGHUP);
 }
 
+int proc_in_child(int (*fn)(void *ctx, struct err *e), void *ctx, struct err *e)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return ERR_SYS(e, "pipe");
+	_clean_(fd) int in = fds[0];
+	_clean_(fd) int out = fds[1];
+	pid_t pid = fork();
+	if (pid < 0)
+		return ERR_SYS(e, "fork");
+	struct err theirs = ERR_INIT;
+	if (pid == 0) {
+		/* the child, with all that the caller has */
+		struct err ignored = ERR_INIT;
+		int r = fn(ctx, &theirs);
+		if (r < 0)
+			(void)io_write_all(out, &theirs, sizeof theirs, &ignored);
+		_exit(r < 0);
+	}
+	out = fd_close(out);
+	ssize_t n = io_read_full(in, &theirs, sizeof theirs, e);
+	int status = proc_wait(pid, e);
+	if (n < 0 || status < 0)
+		return n < 0 ? (int)n : status;
+	if (n < (ssize_t)sizeof theirs)
+		return status;
+	err_sanitize(&theirs);
+	*e = theirs;
+	return theirs.errnum ? -theirs.errnum : -EINVAL;
+}
+
 void proc_block_signals(sigset_t *ret_old)
 {
 	sigset_t all;

@@ -25,6 +25,9 @@ pid_t proc_clone(uint64_t flags, int cgroup_fd, bool *ret_placed, struct err *e)
 int proc_exit_code(int wait_status);
 /* Waits for `pid`, through EINTR. Returns proc_exit_code(). */
 int proc_wait(pid_t pid, struct err *e);
+/* Runs fn in a child, and waits for it. What fn fails with becomes the caller's error. Else returns
+ * the child's exit code: 0 where fn returned, that of the program where fn has executed one. */
+int proc_in_child(int (*fn)(void *ctx, struct err *e), void *ctx, struct err *e);
 
 /* Takes HUP out of a set that is to be blocked and read where it is ignored, as nohup(1) has it:
  * that is how it stays so. */

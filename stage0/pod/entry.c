@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/abi/handover.h"
@@ -89,54 +88,32 @@ static int mount_again(
 	return r;
 }
 
-static int exec_entry(struct pod *p, struct store *s, const struct pod_stage1 *st, pid_t pid1,
-	const char *entry, const struct strv *args, struct err *e)
+/* What is executed, and where: in the pod whose pid 1 that is, if it has one. */
+struct entry {
+	struct pod *pod;
+	struct store *store;
+	const struct pod_stage1 *stage1;
+	pid_t pid1;
+	const char *path;
+	const struct strv *args;
+};
+
+/* Becomes stage1's entry point. */
+static int exec_entry(void *ctx, struct err *e)
 {
+	const struct entry *n = ctx;
 	_clean_(mem) char *program = NULL;
-	bool joined = pid1 > 0 && join_pod(p, pid1, entry) >= 0;
-	int r = joined ? 0 : mount_again(p, s, st, pid1 > 0, e);
+	bool joined = n->pid1 > 0 && join_pod(n->pod, n->pid1, n->path) >= 0;
+	int r = joined ? 0 : mount_again(n->pod, n->store, n->stage1, n->pid1 > 0, e);
 	if (r >= 0)
-		r = stage1_program(entry, &program, e);
+		r = stage1_program(n->path, &program, e);
 	/* In the pod's own mount namespace it was done when the pod began. */
-	if (r >= 0 && !joined && stage1_writable(st))
+	if (r >= 0 && !joined && stage1_writable(n->stage1))
 		r = mounts_program(program, e);
 	if (r < 0)
 		return r;
 	close_on_exec_all();
-	return stage1_exec(program, args, e);
-}
-
-/* The same in a child; returns its exit status. */
-static int run_entry(struct pod *p, struct store *s, const struct pod_stage1 *st, pid_t pid1,
-	const char *entry, const struct strv *args, struct err *e)
-{
-	int fds[2];
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return ERR_SYS(e, "pipe");
-	_clean_(fd) int in = fds[0];
-	_clean_(fd) int out = fds[1];
-	pid_t pid = fork();
-	if (pid < 0)
-		return ERR_SYS(e, "fork");
-	if (pid == 0) {
-		/* run_entry(): child, becomes stage1's entry point or reports why not */
-		struct err mine = ERR_INIT, ignored;
-		exec_entry(p, s, st, pid1, entry, args, &mine);
-		io_write_all(out, &mine, sizeof mine, &ignored);
-		_exit(254);
-	}
-	out = fd_close(out);
-	struct err theirs;
-	ssize_t n = io_read_full(in, &theirs, sizeof theirs, e);
-	int status = proc_wait(pid, e);
-	if (n < 0 || status < 0)
-		return n < 0 ? (int)n : status;
-	if (n == (ssize_t)sizeof theirs) {
-		err_sanitize(&theirs);
-		*e = theirs;
-		return theirs.errnum ? -theirs.errnum : -EINVAL;
-	}
-	return status;
+	return stage1_exec(program, n->args, e);
 }
 
 /* --- enter --------------------------------------------------------------------------------- */
@@ -167,7 +144,7 @@ int pod_enter(struct pod *p, struct store *s, const struct pod_command *c, struc
 	if (r >= 0 && c->announce)
 		c->announce(p->uuid.text, c);
 	if (r >= 0)
-		r = exec_entry(p, s, &st, pid1, entry, &args, e);
+		r = exec_entry(&(struct entry){ p, s, &st, pid1, entry, &args }, e);
 	return r;
 }
 
@@ -215,7 +192,7 @@ int pod_stop(struct pods *ps, struct pod *p, struct store *s, bool force, struct
 	strv_addf(&args, POD_STAGE1_ROOTFS "%s", entry);
 	r = stage1_stop_encode(&stop, &args, e);
 	if (r >= 0)
-		r = run_entry(p, s, &st, pid1, entry, &args, e);
+		r = proc_in_child(exec_entry, &(struct entry){ p, s, &st, pid1, entry, &args }, e);
 	if (r > 0)
 		r = err_set(e, ERR_PEER, EIO, "stage1's stop ended with status %d", r);
 	return err_wrap(e, r, "pod %s", p->uuid.text);
@@ -241,7 +218,7 @@ int pod_stage1_gc(struct pod *p, struct store *s, const char *local_config, stru
 	strv_addf(&args, POD_STAGE1_ROOTFS "%s", entry);
 	int r = stage1_gc_encode(&gc, &args, e);
 	if (r >= 0)
-		r = run_entry(p, s, &st, 0, entry, &args, e);
+		r = proc_in_child(exec_entry, &(struct entry){ p, s, &st, 0, entry, &args }, e);
 	if (r > 0)
 		r = err_set(e, ERR_PEER, EIO, "stage1's gc ended with status %d", r);
 	return r;

@@ -393,46 +393,27 @@ static int launch(struct launch *c)
 	return r;
 }
 
-/* Everything up to exec, in a process whose mounts end with it. */
-static _Noreturn void rehearse(struct launch *c, int report)
+/* In a child, with which its mounts end: everything up to exec. */
+static int rehearse(void *ctx, struct err *e)
 {
-	struct err ignored = ERR_INIT;
+	struct launch *c = ctx;
+	c->e = e;
 	int r = load(c);
 	if (r >= 0)
 		r = enter_mounts(c);
 	if (r >= 0)
 		r = mount_all(c);
 	mounts_users_release(&c->users);
-	if (r < 0)
-		(void)io_write_all(report, c->e, sizeof *c->e, &ignored);
-	_exit(r < 0);
+	return r;
 }
 
 int pod_rehearse(struct pod *p, struct store *s, const struct launch_options *o, struct err *e)
 {
-	struct launch c = { .pod = p, .store = s, .o = o, .users = MOUNT_USERS_INIT, .e = e };
-	int fds[2];
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return ERR_SYS(e, "pipe");
-	_clean_(fd) int in = fds[0];
-	_clean_(fd) int out = fds[1];
-	pid_t pid = fork();
-	if (pid < 0)
-		return ERR_SYS(e, "fork");
-	if (pid == 0)
-		rehearse(&c, out);
-	out = fd_close(out);
-	struct err theirs, ignored = ERR_INIT;
-	ssize_t n = io_read_full(in, &theirs, sizeof theirs, &ignored);
-	int status = proc_wait(pid, e);
-	if (status <= 0)
-		return status;
-	if (n != (ssize_t)sizeof theirs)
-		return err_set(
-			e, ERR_PEER, EPROTO, "trying the mounts ended with status %d", status);
-	err_sanitize(&theirs);
-	*e = theirs;
-	return theirs.errnum ? -theirs.errnum : -EINVAL;
+	struct launch c = { .pod = p, .store = s, .o = o, .users = MOUNT_USERS_INIT };
+	int r = proc_in_child(rehearse, &c, e);
+	if (r > 0)
+		return err_set(e, ERR_PEER, EPROTO, "trying the mounts ended with status %d", r);
+	return r;
 }
 
 int pod_launch(struct pod *p, struct store *s, const struct launch_options *o, struct err *e)

@@ -45,6 +45,31 @@ START_TEST(statuses)
 }
 END_TEST
 
+static int in_child(void *ctx, struct err *mine)
+{
+	const char *what = ctx;
+	if (!strcmp(what, "fail"))
+		return ERR_NOENT(mine, "no %s", "moon");
+	if (!strcmp(what, "exec"))
+		execl("/bin/sh", "sh", "-c", "exit 9", (char *)NULL);
+	if (!strcmp(what, "die"))
+		kill(getpid(), SIGKILL);
+	return 0;
+}
+
+START_TEST(what_becomes_of_a_child)
+{
+	char fail[] = "fail", exec[] = "exec", die[] = "die", end[] = "end";
+	ck_assert_int_eq(proc_in_child(in_child, end, &e), 0);
+	ck_assert_int_eq(proc_in_child(in_child, exec, &e), 9);
+	ck_assert_int_eq(proc_in_child(in_child, die, &e), 128 + SIGKILL);
+	ck_assert_int_eq(proc_in_child(in_child, fail, &e), -ENOENT);
+	ck_assert_int_eq(e.kind, ERR_NOT_FOUND);
+	ck_assert_str_eq(e.msg, "no moon");
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* it was waited for */
+}
+END_TEST
+
 START_TEST(status_text)
 {
 	struct proc_status s;
@@ -221,5 +246,6 @@ START_TEST(namespaces)
 }
 END_TEST
 
-UNIT_MAIN("proc", &statuses, &status_text, &pinned, &children_by_inner_pid, &signals_by_descriptor,
-	&signals_for_pid_1, &standard_descriptors, &namespaces)
+UNIT_MAIN("proc", &statuses, &what_becomes_of_a_child, &status_text, &pinned,
+	&children_by_inner_pid, &signals_by_descriptor, &signals_for_pid_1, &standard_descriptors,
+	&namespaces)
