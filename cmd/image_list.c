@@ -9,6 +9,7 @@
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/now.h"
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
 
@@ -127,7 +128,7 @@ static void print_table(struct cli *cli, const struct images *l, const struct im
 {
 	_clean_(table) struct table t = TABLE_INIT;
 	_clean_(str) struct str out = STR_INIT(STR_MAX_OUTPUT);
-	int64_t now = time_now();
+	int64_t now = now_unix_ns();
 	for (size_t c = 0; !cli->no_legend && c < columns->n; c++)
 		table_cell(&t, image_field_title(columns->v[c]));
 	if (!cli->no_legend)

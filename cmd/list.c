@@ -8,6 +8,7 @@
 #include "cmd/session.h"
 #include "lib/abi/exitcode.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/now.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
@@ -96,7 +97,7 @@ static void print_table(struct cli *cli, const struct pod_list *l)
 			table_cell(&t, titles[i]);
 	if (!cli->no_legend)
 		table_end_row(&t);
-	int64_t now = time_now();
+	int64_t now = now_unix_ns();
 	for (size_t i = 0; i < l->n; i++)
 		for (size_t k = 0; k == 0 || k < l->v[i].n_apps; k++)
 			add_row(cli, &t, &l->v[i], k, now);

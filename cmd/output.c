@@ -112,13 +112,6 @@ const char *time_text(struct arena *a, int64_t ns)
 	return arena_printf(a, "%s%s %s", date, fraction, zone);
 }
 
-int64_t time_now(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * NS + ts.tv_nsec;
-}
-
 enum {
 	MINUTE = 60,
 	HOUR = 60 * MINUTE,

@@ -35,6 +35,5 @@ static inline void table_cleanup(struct table *t)
 const char *time_text(struct arena *a, int64_t ns);
 /* "now", "5 seconds ago", "2 weeks ago". */
 const char *time_ago(struct arena *a, int64_t ns, int64_t now_ns);
-int64_t time_now(void);
 /* "12B", "1.5MiB", "15MiB". */
 const char *size_text(struct arena *a, uint64_t bytes);

@@ -4,23 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/output.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
+#include "lib/base/now.h"
 #include "lib/base/str.h"
 
 enum { BAR = 24, NAME_SIZE = 64, TERMINAL_MS = 200, LINES_MS = 5000 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 struct progress progress_begin(bool quiet)
 {

@@ -13,6 +13,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/base/str.h"
 #include "lib/sys/compat.h"
 #include "lib/sys/proc.h"
@@ -64,13 +65,6 @@ static _Noreturn void worker_child(const struct worker_call *c, int socket, pid_
 	if (ok)
 		execve(c->program, argv, env);
 	_exit(EXIT_NOT_STARTED);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* 1: something can be read (or the peer is gone); 0: the time is over. */

@@ -7,12 +7,12 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/fs/rmtree.h"
 #include "stage0/pod/internal.h"
 #include "stage0/pod/users.h"
@@ -118,13 +118,9 @@ static void tell(struct gc *c, const char *fmt, const struct pod *p)
 static bool older_than(struct pod *p, int64_t ns)
 {
 	struct stat st;
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
 	if (fstat(p->dirfd, &st) < 0)
 		return false;
-	int64_t age = ((int64_t)now.tv_sec - st.st_ctim.tv_sec) * 1000000000 +
-		      (now.tv_nsec - st.st_ctim.tv_nsec);
-	return age >= ns;
+	return now_unix_ns() - st.st_ctim.tv_sec * 1000000000 - st.st_ctim.tv_nsec >= ns;
 }
 
 /* What to say when a pod of this phase becomes garbage. */

@@ -9,6 +9,7 @@
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/fs/atomic.h"
 #include "lib/fs/lockfd.h"
 #include "stage0/pod/internal.h"
@@ -268,13 +269,6 @@ int pods_sync(struct pods *ps, enum pod_phase from, enum pod_phase to, struct er
 }
 
 /* --- waiting ------------------------------------------------------------------------------- */
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static bool has_pid(const struct pod *p)
 {

@@ -14,6 +14,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/fs/io.h"
 #include "lib/json/jdec.h"
 #include "lib/sys/compat.h"
@@ -88,13 +89,6 @@ struct helper {
 	int out; /* what it says */
 	int64_t deadline_ms;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* helper_child(): between fork and exec; the user's own rights, and three descriptors. */
 static _Noreturn void helper_child(

@@ -5,11 +5,11 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "stage0/registry/answer.h"
 #include "stage0/registry/internal.h"
 #include "stage0/store/inbox.h"
@@ -43,13 +43,6 @@ struct layers {
 	bool stale; /* layers_stale() */
 	struct registry_layer *told;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int layers_new(struct registry *g, const struct oci_answer *manifest, const struct registry_pull *p,
 	struct layers **ret, struct err *e)

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "stage0/registry/credentials.h"
 #include "stage0/registry/token.h"
 #include "stage0/remote/request.h"
@@ -111,11 +112,11 @@ static int make_token(struct login *l, struct err *e)
 
 int login_header(struct login *l, const char **ret, struct err *e)
 {
-	if (l->is_bearer && login_now_ms() >= l->token.renew_ms) {
+	if (l->is_bearer && now_ms() >= l->token.renew_ms) {
 		dbg("login: the token of registry '%s' is about to expire", l->o.registry);
 		int r = make_token(l, e);
 		/* What is still good is used as long as it is. */
-		if (r < 0 && login_now_ms() >= l->token.expires_ms)
+		if (r < 0 && now_ms() >= l->token.expires_ms)
 			return r;
 	}
 	*ret = l->headers ? l->headers->text : NULL;
@@ -172,7 +173,7 @@ static bool is_hopeless(struct login *l, const struct fetch_challenge *c)
 {
 	if (!l->is_bearer)
 		return l->headers; /* it was everything that we have */
-	bool young = login_now_ms() - l->token.made_ms < YOUNG_MS;
+	bool young = now_ms() - l->token.made_ms < YOUNG_MS;
 	l->refused = young ? l->refused + 1 : 1;
 	return l->refused >= (same_challenge(c, &l->challenge) ? REFUSED_MAX : REFUSED_EVER_MAX);
 }

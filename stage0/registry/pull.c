@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/fs/io.h"
 #include "stage0/oci/oci.h"
 #include "stage0/registry/internal.h"
@@ -22,13 +22,6 @@ struct pull {
 	struct layers *layers;
 	struct layer_supply supply;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* --- what is here ----------------------------------------------------------------------------- */
 
@@ -49,7 +42,7 @@ int registry_stored(struct store *s, const struct registry_ref *ref, struct aren
 static int write_note(const struct pull *u, const char *digest, const char *id, struct err *e)
 {
 	const struct remote_note note = {
-		.url = u->ref->text, .etag = digest, .image = id, .fetched_ns = now_ns()
+		.url = u->ref->text, .etag = digest, .image = id, .fetched_ns = now_unix_ns()
 	};
 	return store_note_write(u->p->o.remote->store, &note, e);
 }
@@ -160,7 +153,7 @@ static int pull(
 	struct remote_note note;
 	struct err ignored = ERR_INIT;
 	struct store *s = u->p->o.remote->store;
-	int64_t began = now_ns();
+	int64_t began = now_unix_ns();
 	const char *id;
 	int r = store_part_open(s, u->ref->text, alone, e);
 	if (r < 0)

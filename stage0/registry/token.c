@@ -8,18 +8,12 @@
 #include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "stage0/fetcher.h"
 #include "stage0/remote/request.h"
 
 enum { DEFAULT_LIFE_S = 60, LIFE_MAX_S = 86400, MARGIN_MAX_S = 30, SCOPES_MAX = 4 };
 #define CLIENT "rkt"
-
-int64_t login_now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int login_refused(
 	const char *registry, const char *repository, const struct credential *c, struct err *e)
@@ -208,7 +202,7 @@ int64_t token_life(const struct fetch_token *t, int64_t now)
 int token_get(const struct token_query *q, struct token *ret, struct err *e)
 {
 	static struct fetch_token answer;
-	int64_t now = login_now_ms();
+	int64_t now = now_ms();
 	int r = check_realm(q, e);
 	if (r < 0)
 		return r;

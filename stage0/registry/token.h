@@ -17,7 +17,7 @@ struct token_query {
 };
 struct token {
 	char *header;			       /* "Bearer …"; the caller wipes and frees it */
-	int64_t made_ms, renew_ms, expires_ms; /* CLOCK_MONOTONIC */
+	int64_t made_ms, renew_ms, expires_ms; /* by now_ms() */
 };
 /* -EPERM: the token server says no; *e says who was refused, and what to do. */
 int token_get(const struct token_query *q, struct token *ret, struct err *e);
@@ -32,4 +32,3 @@ int64_t token_life(const struct fetch_token *t, int64_t now);
 /* What every refusal ends with. */
 int login_refused(
 	const char *registry, const char *repository, const struct credential *c, struct err *e);
-int64_t login_now_ms(void);

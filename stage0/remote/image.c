@@ -3,11 +3,11 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "stage0/remote/request.h"
 #include "stage0/store/remote.h"
 #include "stage0/trust/accept.h"
@@ -15,13 +15,6 @@
 enum { SIGNATURE_MAX = FETCH_SIGNATURES_BYTES };
 #define IMAGE_MAX (64ULL << 30)
 #define SECOND 1000000000LL
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
-}
 
 /* One fetch of one image. */
 struct job {
@@ -67,8 +60,8 @@ static void read_note(struct job *j)
 
 static bool is_fresh(const struct job *j)
 {
-	int64_t age = (now_ns() - j->note.fetched_ns) / SECOND;
-	return j->has_note && j->note.fetched_ns <= now_ns() && age < j->note.max_age_s;
+	int64_t age = (now_unix_ns() - j->note.fetched_ns) / SECOND;
+	return j->has_note && j->note.fetched_ns <= now_unix_ns() && age < j->note.max_age_s;
 }
 
 static int write_note(struct job *j, const struct fetch_http *http, const char *id, struct err *e)
@@ -81,7 +74,7 @@ static int write_note(struct job *j, const struct fetch_http *http, const char *
 		.url = j->url,
 		.etag = etag,
 		.image = id,
-		.fetched_ns = now_ns(),
+		.fetched_ns = now_unix_ns(),
 		.max_age_s = keeps ? http->max_age : 0,
 	};
 	return store_note_write(j->r->store, &note, e);
@@ -234,7 +227,7 @@ int remote_image(const struct remote *r, const char *url, const char *asc_url,
 		.asc_url = asc_url,
 		.wanted = wanted,
 		.a = a,
-		.started_ns = now_ns(),
+		.started_ns = now_unix_ns(),
 		.part = PART_INIT,
 		.asc_fd = -1 };
 	int s = url_check(r, url, e);

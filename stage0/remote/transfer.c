@@ -2,11 +2,11 @@
 /* One GET that may take several requests: what is worth asking again, when, and from where on. */
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/fs/io.h"
 #include "stage0/fetcher.h"
 #include "stage0/remote/environment.h"
@@ -26,13 +26,6 @@ struct transfer {
 	int64_t again_ms; /* when it is asked again; 0: the worker works */
 	struct fetcher_call call;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static bool read_progress(int fd, struct fetch_http_progress *ret)
 {

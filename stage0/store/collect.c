@@ -2,10 +2,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/now.h"
 #include "lib/fs/lockfd.h"
 #include "lib/fs/rmtree.h"
 #include "stage0/store/internal.h"
@@ -294,11 +294,9 @@ int store_gc(struct store *s, int64_t grace_s, tree_in_use_fn in_use, void *ctx,
 		{ CAS_BLOB256, OCI_HEX_SIZE, orphan_layer_blob },
 		{ CAS_REMOTE, 0, stale_note },
 	};
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	int64_t now = now_unix_ns();
 	/* A grace that reaches back beyond 1970 keeps everything. */
-	int64_t before = grace_s < now.tv_sec ? now_ns - grace_s * 1000000000 : -1;
+	int64_t before = grace_s < now / 1000000000 ? now - grace_s * 1000000000 : -1;
 	struct collector c = {
 		.s = s, .in_use = in_use, .ctx = ctx, .removed = removed, .unused_before_ns = before
 	};

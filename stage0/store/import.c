@@ -8,17 +8,11 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/now.h"
 #include "lib/fs/io.h"
 #include "stage0/store/internal.h"
 
 enum { COMPARE_CHUNK = 64 * 1024 };
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* --- bytes that are here already -------------------------------------------------------------- */
 
@@ -153,7 +147,7 @@ static int renew_record(struct store *s, const char *hex, const struct image *ol
 		store_touch(s, image.id);
 		return 0;
 	}
-	image.imported_ns = now_ns();
+	image.imported_ns = now_unix_ns();
 	return record_write(s, &image, false, e);
 }
 
@@ -274,7 +268,7 @@ static int describe(struct import *i, struct arena *a, struct err *e)
 		.id = arena_printf(a, ID_PREFIX "%s", i->hex),
 		.name = m->name,
 		.version = nv_get(&m->labels, "version"),
-		.imported_ns = now_ns(),
+		.imported_ns = now_unix_ns(),
 		.size = i->answer.input_bytes + i->answer.tree_bytes,
 		.source = i->o->source,
 	};

@@ -25,6 +25,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/fs/io.h"
 #include "stage0/store/internal.h"
 
@@ -558,12 +559,10 @@ static int ask(struct import *i, struct err *e)
 static void describe(struct import *i, struct image *image)
 {
 	const struct import_options *o = &i->in->options;
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
 	*image = (struct image){ .id = i->in->id,
 		.name = i->manifest->name,
 		.version = nv_get(&i->manifest->labels, "version"),
-		.imported_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec,
+		.imported_ns = now_unix_ns(),
 		.size = i->in->document_size + i->in->manifest_size,
 		.source = o->source,
 		.insecure = o->accept ? !i->verified : o->insecure,

@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/now.h"
 #include "lib/fs/io.h"
 #include "stage0/fetcher.h"
 #include "stage0/trust/keys.h"
@@ -86,15 +86,13 @@ static int check_bytes(void *ctx, int fd, struct err *e)
 static void fill(const struct acceptance *c, const struct fetch_signature *v, struct verified *ret)
 {
 	char hex[2 * FETCH_DIGEST_SIZE + 1];
-	struct timespec now;
 	for (size_t i = 0; i < FETCH_DIGEST_SIZE; i++)
 		snprintf(hex + 2 * i, 3, "%02x", c->signatures.digest[i]);
-	clock_gettime(CLOCK_REALTIME, &now);
 	*ret = (struct verified){
 		.mechanism = c->signatures.mechanism == FETCH_BY_PEM ? "pem" : "openpgp",
 		.key = arena_strdup(c->k.a, v->fingerprint),
 		.digest = arena_printf(c->k.a, "sha256-%s", hex),
-		.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
+		.time_ns = now_unix_ns(),
 	};
 }
 

@@ -2,10 +2,10 @@
 #include "stage0/trust/layered.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "stage0/fetch.h"
 #include "stage0/trust/keys.h"
 
@@ -145,16 +145,14 @@ static void fill(const struct layered *l, const struct fetch_proof *p, struct ve
 		[FETCH_BY_BUNDLE] = "sigstore-bundle",
 		[FETCH_BY_SIMPLE] = "simple-signing",
 	};
-	struct timespec now;
 	const char *digest = l->subject->documents[p->document].digest;
-	clock_gettime(CLOCK_REALTIME, &now);
 	*ret = (struct verified){
 		.mechanism = names[p->mechanism],
 		.key = arena_strdup(l->k.a, p->s.fingerprint),
 		.digest = arena_printf(l->k.a, "sha256-%s", digest + strlen("sha256:")),
 		.name = l->subject->name,
 		.tag = l->subject->repository ? l->subject->tag : NULL,
-		.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
+		.time_ns = now_unix_ns(),
 	};
 }
 

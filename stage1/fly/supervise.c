@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/abi/exitcode.h"
+#include "lib/base/now.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/fs/io.h"
@@ -86,13 +87,6 @@ static void kill_leftovers(void)
 		str_release(&text);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Waits for a signal until the deadline (0: for ever); 0 when that has passed. */

@@ -11,13 +11,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/abi/app_status.h"
 #include "lib/abi/exitcode.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/now.h"
 #include "lib/sys/caps.h"
 #include "lib/sys/ns.h"
 #include "lib/sys/proc.h"
@@ -49,13 +49,6 @@ struct pid1 {
 	int status; /* of the pod */
 	bool announced;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static const char *app_name(const struct pid1 *p, size_t i)
 {
