@@ -203,12 +203,6 @@ const char *cmd_group_of(const char *word, char *buf, size_t size)
 	return buf;
 }
 
-bool cmd_is_group(const char *word)
-{
-	char buf[32];
-	return cmd_group_of(word, buf, sizeof buf);
-}
-
 static const struct cmd *by_name(const char *name, size_t n)
 {
 	for (size_t i = 0; i < _CMD_MAX; i++)

@@ -93,8 +93,8 @@ const char *cmd_group_title(enum cmd_group group);
  * the number of words taken (1 or 2). Errors: `unknown command "x"` with a suggestion. */
 int cmd_find(
 	const char *word, const char *sub, const struct cmd **ret, int *ret_used, struct err *e);
-bool cmd_is_group(const char *word); /* "image", or a beginning of it that is nothing else */
-/* The whole word of such a group, in buf; NULL when it is none. */
+/* The whole word of a group like "image", of which `word` may be any unambiguous beginning, in buf;
+ * NULL when it is none. */
 const char *cmd_group_of(const char *word, char *buf, size_t size);
 
 /* Parses argv, meets the command's needs, runs it, checks standard output, prints an error. */

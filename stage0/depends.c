@@ -11,7 +11,8 @@ enum { WAY_TEXT_MAX = 160 };
 
 /* --- whitelists ------------------------------------------------------------------------------- */
 
-const char *depends_path(struct arena *a, const char *path)
+/* "/etc//./file/", in the form that archives have: "etc/file". */
+static const char *plain_path(struct arena *a, const char *path)
 {
 	char *out = arena_alloc(a, strlen(path) + 1, 1);
 	size_t len = 0;
@@ -59,7 +60,7 @@ static struct filter narrow(
 	if (!whitelist->n)
 		return *above;
 	for (size_t i = 0; i < whitelist->n; i++) {
-		const char *path = depends_path(a, whitelist->v[i]);
+		const char *path = plain_path(a, whitelist->v[i]);
 		if (*path && (above->all || has(&above->paths, path)))
 			v[n++] = path;
 	}

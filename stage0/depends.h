@@ -52,6 +52,3 @@ struct depends_replay {
 	void *ctx;
 };
 void depends_replay(struct depends_replay *r, const struct strlist *images);
-
-/* A path of a whitelist, "/etc//./file/", in the form that archives have: "etc/file". */
-const char *depends_path(struct arena *a, const char *path);

@@ -192,10 +192,3 @@ void worker_kill(struct worker *w)
 		(void)reap(w->pid, 0, &status, &ignored);
 	w->pid = 0;
 }
-
-int worker_call(const struct worker_call *c, struct err *e)
-{
-	struct worker w = WORKER_INIT;
-	int r = worker_start(c, &w, e);
-	return r < 0 ? r : worker_finish(&w, e);
-}

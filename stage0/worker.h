@@ -7,8 +7,8 @@
  * /dev/null on 0, 1 and 2, an empty environment, and nothing else; it dies with its parent. It
  * reads one request, sends one answer of exactly the agreed size, and ends.
  *
- * What comes back is as hostile as what went in: worker_call() checks its length and nothing more.
- * The caller checks every field, and passes a struct err through err_sanitize().
+ * What comes back is as hostile as what went in: worker_finish() checks its length and nothing
+ * more. The caller checks every field, and passes a struct err through err_sanitize().
  */
 #pragma once
 
@@ -34,7 +34,7 @@ struct worker_call {
 	void *tick_ctx;
 };
 
-/* Several at once: start them, then finish each. The call lives until it is finished. */
+/* Several may work at once. The call lives until the worker is finished. */
 struct worker {
 	pid_t pid; /* 0: not running */
 	int socket;
@@ -43,11 +43,9 @@ struct worker {
 };
 #define WORKER_INIT ((struct worker){ .socket = -1 })
 int worker_start(const struct worker_call *c, struct worker *ret, struct err *e);
-/* worker_finish() would not wait; What can be polled for that: w->socket. */
+/* worker_finish() would not wait; what can be polled for that: w->socket. */
 bool worker_is_done(const struct worker *w);
+/* -EPROTO/-ETIME with ERR_PEER when the worker died, spoke nonsense or took too long; it is gone
+ * when this returns, in every case. */
 int worker_finish(struct worker *w, struct err *e);
 void worker_kill(struct worker *w); /* one that may be running: its answer is not wanted any more */
-
-/* Both in one. -EPROTO/-ETIME with ERR_PEER when the worker died, spoke nonsense or took too long;
- * it is gone when this returns, in every case. */
-int worker_call(const struct worker_call *c, struct err *e);

@@ -83,15 +83,7 @@ void str_release(struct str *s)
 	*s = STR_INIT(s->max);
 }
 
-char *str_take(struct str *s)
-{
-	char *out = s->buf ? s->buf : xstrdup("");
-	s->buf = NULL;
-	str_release(s);
-	return out;
-}
-
-void strv_add_take(struct strv *sv, char *s)
+static void strv_add_take(struct strv *sv, char *s)
 {
 	if (sv->n + 2 > sv->cap) {
 		sv->cap = sv->cap ? sv->cap * 2 : 8;

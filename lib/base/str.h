@@ -7,7 +7,7 @@
  *	if (!str_ok(&s)) ...                   // sticky: the ceiling was hit once
  *
  * The bytes are always terminated by NUL (not counted), buf is NULL only while nothing was added;
- * str_text() never returns NULL. str_take() hands buf to the caller, who frees it.
+ * str_text() never returns NULL.
  */
 #pragma once
 
@@ -45,7 +45,6 @@ static inline const char *str_text(const struct str *s)
 {
 	return s->buf ? s->buf : "";
 }
-char *str_take(struct str *s) __attribute__((warn_unused_result));
 static inline void str_cleanup(struct str *s)
 {
 	str_release(s);
@@ -64,7 +63,6 @@ struct strv {
 
 void strv_add(struct strv *sv, const char *s); /* copies */
 void strv_addf(struct strv *sv, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void strv_add_take(struct strv *sv, char *s); /* takes s */
 bool strv_has(const struct strv *sv, const char *s);
 void strv_release(struct strv *sv);
 static inline void strv_cleanup(struct strv *sv)

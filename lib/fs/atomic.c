@@ -15,11 +15,6 @@
 
 #define TMP_PREFIX ".tmp-"
 
-bool atomic_is_temporary(const char *name)
-{
-	return str_after(name, TMP_PREFIX) != NULL;
-}
-
 int dir_sync(int dirfd, struct err *e)
 {
 	/* An O_PATH descriptor cannot be synced: open the directory anew through it. */

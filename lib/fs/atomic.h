@@ -4,12 +4,10 @@
  *
  * The bytes go to `.tmp-<random>` in the same directory, which is renamed over the name; with
  * ATOMIC_DURABLE the file is synced before, and the directory after. A crash can leave a `.tmp-*`
- * file: readers of directories skip those, and atomic_is_temporary() tells collectors which may be
- * removed.
+ * file: readers of directories skip those.
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,7 +20,6 @@ enum atomic_durability {
 
 int atomic_write(int dirfd, const char *name, const void *bytes, size_t n, mode_t mode,
 	enum atomic_durability how, struct err *e);
-bool atomic_is_temporary(const char *name);
 
 /* rename that refuses to replace (renameat2 NOREPLACE, or link/rename checks on kernels or
  * filesystems without it), then fsync of both parents when `how` asks. */

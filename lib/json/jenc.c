@@ -108,7 +108,8 @@ void jenc_string(struct jenc *j, const char *s)
 	j->need_comma = true;
 }
 
-void jenc_raw(struct jenc *j, const char *text)
+/* A number, true, false, null. */
+static void put_raw(struct jenc *j, const char *text)
 {
 	begin(j);
 	str_add(j->out, text);
@@ -117,7 +118,7 @@ void jenc_raw(struct jenc *j, const char *text)
 
 void jenc_bool(struct jenc *j, bool b)
 {
-	jenc_raw(j, b ? "true" : "false");
+	put_raw(j, b ? "true" : "false");
 }
 
 void jenc_i64(struct jenc *j, int64_t v)
@@ -129,7 +130,7 @@ void jenc_i64(struct jenc *j, int64_t v)
 
 void jenc_null(struct jenc *j)
 {
-	jenc_raw(j, "null");
+	put_raw(j, "null");
 }
 
 void jenc_value(struct jenc *j, const struct json *v)
@@ -137,7 +138,7 @@ void jenc_value(struct jenc *j, const struct json *v)
 	switch (v->type) {
 	case JSON_NULL: jenc_null(j); break;
 	case JSON_BOOL: jenc_bool(j, v->boolean); break;
-	case JSON_NUMBER: jenc_raw(j, v->text); break;
+	case JSON_NUMBER: put_raw(j, v->text); break;
 	case JSON_STRING: jenc_string(j, v->text); break;
 	case JSON_ARRAY:
 	case JSON_OBJECT:

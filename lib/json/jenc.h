@@ -23,7 +23,6 @@ void jenc_open(struct jenc *j, char bracket);  /* '{' or '[' */
 void jenc_close(struct jenc *j, char bracket); /* '}' or ']' */
 void jenc_key(struct jenc *j, const char *key);
 void jenc_string(struct jenc *j, const char *s);
-void jenc_raw(struct jenc *j, const char *text); /* a number, true, false, null */
 void jenc_bool(struct jenc *j, bool b);
 void jenc_i64(struct jenc *j, int64_t v);
 void jenc_null(struct jenc *j);

@@ -159,14 +159,6 @@ const struct event_handler *app_event_handler(const struct app *app, const char 
 	return NULL;
 }
 
-const struct mount_point *app_mount_point(const struct app *app, const char *name)
-{
-	for (size_t i = 0; i < app->n_mount_points; i++)
-		if (strcmp(app->mount_points[i].name, name) == 0)
-			return &app->mount_points[i];
-	return NULL;
-}
-
 /* --- copies ----------------------------------------------------------------------------------- */
 
 static void *copy_array(struct arena *a, const void *src, size_t n, size_t size)

@@ -38,7 +38,6 @@ struct app {
 };
 
 const struct event_handler *app_event_handler(const struct app *app, const char *name);
-const struct mount_point *app_mount_point(const struct app *app, const char *name);
 /* Deep enough to be edited: the lists are copies, strings and raw values remain the original's,
  * whose arena has to live as long. */
 struct app *app_clone(struct arena *a, const struct app *app);

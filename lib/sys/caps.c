@@ -46,19 +46,6 @@ int caps_parse(const char *const *list, size_t n, uint64_t *ret, struct err *e)
 	return 0;
 }
 
-unsigned cap_last(void)
-{
-	unsigned low = 0, high = CAP_LIMIT - 1;
-	while (low < high) {
-		unsigned middle = (low + high + 1) / 2;
-		if (prctl(PR_CAPBSET_READ, middle, 0, 0, 0) >= 0)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	return low;
-}
-
 int caps_get(struct caps *ret, struct err *e)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };

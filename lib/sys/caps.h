@@ -48,9 +48,6 @@ int cap_parse(const char *name, struct err *e);
 /* The set of n names. */
 int caps_parse(const char *const *names, size_t n, uint64_t *ret, struct err *e);
 
-/* The highest capability of the running kernel. */
-unsigned cap_last(void);
-
 struct caps {
 	uint64_t effective, permitted, inheritable;
 };

@@ -117,23 +117,3 @@ int sync_receive(int sock, int flags, struct sync_msg *ret, int *ret_fd, struct 
 	*ret_fd = take_fd(&fd);
 	return SYNC_GOT;
 }
-
-int sync_expect(int sock, enum sync_step step, struct err *e)
-{
-	struct sync_msg m;
-	_clean_(fd) int fd = -1;
-	int r = sync_receive(sock, 0, &m, &fd, e);
-	if (r == SYNC_END)
-		return err_set(e, ERR_PEER, EPIPE, "the other process died before '%s'",
-			sync_step_name(step));
-	if (r < 0)
-		return r;
-	if (m.step == SYNC_FAILED) {
-		*e = m.err;
-		return m.err.errnum > 0 ? -m.err.errnum : -EPROTO;
-	}
-	if (m.step != (uint32_t)step)
-		return err_set(e, ERR_PEER, EPROTO, "'%s' came instead of '%s'",
-			sync_step_name((enum sync_step)m.step), sync_step_name(step));
-	return 0;
-}

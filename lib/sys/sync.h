@@ -4,9 +4,9 @@
  *
  * One SOCK_SEQPACKET pair between two of them, one packet form, one enum. A packet carries a step,
  * a number, an error (struct err as it is) and at most one descriptor. The end of the stream is
- * never success: sync_expect() says before which step the peer died. The one exception is named:
- * after SYNC_EXEC_GO the sender closes its end by execve (close-on-exec), so the end of the stream
- * then means that the app runs (or was killed, which its wait status tells).
+ * never success, with one exception: after SYNC_EXEC_GO the sender closes its end by execve
+ *(close-on-exec), so the end of the stream then means that the app runs (or was killed, which its
+ *wait status tells).
  *
  *	app child → pid 1: MNT_NS? EXEC_GO (end) | FAILED
  *	pid 1 → app child: NET_NS?
@@ -58,5 +58,3 @@ enum sync_result { SYNC_GOT = 1, SYNC_NOTHING = 0, SYNC_END = -1000 };
  * peer is gone; or a negative errno with *e set. *ret_fd is -1 where none came; the caller owns it.
  */
 int sync_receive(int sock, int flags, struct sync_msg *ret, int *ret_fd, struct err *e);
-/* Waits for that very step: the peer's own error, its death or another step are errors. */
-int sync_expect(int sock, enum sync_step step, struct err *e);

@@ -18,11 +18,6 @@ struct place place(const char *dir, const char *name)
 	return p;
 }
 
-bool hex_valid(const char *name)
-{
-	return strnlen(name, HEX_SIZE + 1) == HEX_SIZE && parse_hex(name, HEX_SIZE);
-}
-
 const char *id_hex(const char *id, struct err *e)
 {
 	if (image_id_valid(id))

@@ -32,7 +32,6 @@ struct place place(const char *dir, const char *name);
 
 /* The hex part of an id that somebody gave us; NULL and an error when it is not one. */
 const char *id_hex(const char *id, struct err *e);
-bool hex_valid(const char *name);
 /* The name below cas/tree of what an image's id, or the name of a rendered tree, stands for; NULL
  * and an error when it is neither. */
 const char *tree_name(const char *id, struct err *e);

@@ -48,16 +48,6 @@ START_TEST(defaults_are_appcs_fourteen)
 }
 END_TEST
 
-START_TEST(last_is_the_kernels)
-{
-	unsigned last = 0;
-	_clean_(file) FILE *f = fopen("/proc/sys/kernel/cap_last_cap", "re");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%u", &last), 1);
-	ck_assert_uint_eq(cap_last(), last);
-}
-END_TEST
-
 START_TEST(drops_and_reads_back)
 {
 	struct err e = ERR_INIT;
@@ -83,5 +73,4 @@ START_TEST(drops_and_reads_back)
 }
 END_TEST
 
-UNIT_MAIN("caps", &names_are_libcaps, &parses, &defaults_are_appcs_fourteen, &last_is_the_kernels,
-	&drops_and_reads_back)
+UNIT_MAIN("caps", &names_are_libcaps, &parses, &defaults_are_appcs_fourteen, &drops_and_reads_back)

@@ -28,7 +28,8 @@ START_TEST(every_command_is_found_by_its_name)
 		if (space)
 			*space++ = '\0';
 		ck_assert_ptr_eq(find(name, space), &cmds[i]);
-		ck_assert_int_eq(cmd_is_group(name), space != NULL);
+		char group[32];
+		ck_assert_int_eq(cmd_group_of(name, group, sizeof group) != NULL, space != NULL);
 		ck_assert_uint_eq(cmd_id(&cmds[i]), i);
 		ck_assert_ptr_nonnull(cmds[i].run);
 	}

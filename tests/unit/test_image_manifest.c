@@ -58,9 +58,11 @@ START_TEST(golden)
 	ck_assert_str_eq(nv_get(&app->environment, "EMPTY"), "");
 	ck_assert_str_eq(app_event_handler(app, "post-stop")->exec.v[1], "--verbose");
 	ck_assert_ptr_null(app_event_handler(app, "post-start"));
-	ck_assert(app_mount_point(app, "config")->read_only);
-	ck_assert(!app_mount_point(app, "work")->read_only);
-	ck_assert_ptr_null(app_mount_point(app, "none"));
+	ck_assert_uint_eq(app->n_mount_points, 2);
+	ck_assert_str_eq(app->mount_points[0].name, "work");
+	ck_assert(!app->mount_points[0].read_only);
+	ck_assert_str_eq(app->mount_points[1].name, "config");
+	ck_assert(app->mount_points[1].read_only);
 	ck_assert(app->ports[0].socket_activated);
 	ck_assert_uint_eq(app->ports[1].count, 100);
 	ck_assert_int_eq(isolator_find(&app->isolators, ISO_CPU)->resource.limit.value, 500);

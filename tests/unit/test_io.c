@@ -181,9 +181,8 @@ START_TEST(failure_leaves_nothing)
 	ck_assert_int_lt(atomic_write(dir, "no/f", "x", 1, 0600, ATOMIC_VISIBLE, &e), 0);
 	DIR *d = fdopendir(dup(dir));
 	for (struct dirent *entry; (entry = readdir(d));)
-		ck_assert_msg(!atomic_is_temporary(entry->d_name), "left: %s", entry->d_name);
+		ck_assert_msg(strncmp(entry->d_name, ".tmp-", 5) != 0, "left: %s", entry->d_name);
 	closedir(d);
-	ck_assert(atomic_is_temporary(".tmp-0123") && !atomic_is_temporary("tmp-0123"));
 	end();
 }
 END_TEST

@@ -22,6 +22,13 @@ static char program[] = "/tmp/rkt-test-worker-XXXXXX";
 static char answer[9];
 static struct err e;
 
+static int run_worker(const struct worker_call *c)
+{
+	struct worker w = WORKER_INIT;
+	int r = worker_start(c, &w, &e);
+	return r < 0 ? r : worker_finish(&w, &e);
+}
+
 /* Runs a shell script as the worker; what it writes to descriptor 4 ends in *out. */
 static int call(const char *script, struct str *out)
 {
@@ -44,7 +51,7 @@ static int call(const char *script, struct str *out)
 		.answer_size = 8,
 		.timeout_s = 2,
 	};
-	int r = worker_call(&c, &e);
+	int r = run_worker(&c);
 	unlink(program);
 	memcpy(program + sizeof program - 7, "XXXXXX", 6);
 	lseek(log, 0, SEEK_SET);
@@ -170,7 +177,7 @@ START_TEST(no_program)
 		.answer = answer,
 		.answer_size = 8,
 		.timeout_s = 2 };
-	ck_assert_int_eq(worker_call(&c, &e), -EPROTO);
+	ck_assert_int_eq(run_worker(&c), -EPROTO);
 	ck_assert_ptr_nonnull(strstr(unit_message(&e), "could not be started"));
 }
 END_TEST
