@@ -8,7 +8,7 @@
  *(close-on-exec), so the end of the stream then means that the app runs (or was killed, which its
  *wait status tells).
  *
- *	app child → pid 1: MNT_NS? EXEC_GO (end) | FAILED
+ *	app child → pid 1: MNT_NS? USER GROUP EXEC_GO (end) | FAILED
  *	pid 1 → app child: NET_NS?
  *	pid 1 → run:       FAILED* STARTED
  *	run → pid 1:       SIGNAL* STOP KILL
@@ -25,6 +25,8 @@
 	X(FAILED, "failed")   /* err: why; value: the exit status */                      \
 	X(MNT_NS, "mnt-ns")   /* descriptor: the app's mount namespace, for post-stop */  \
 	X(NET_NS, "net-ns")   /* descriptor: the pod's network namespace, to be joined */ \
+	X(USER, "user")	      /* value: the app's, as the pod counts */                   \
+	X(GROUP, "group")     /* the same */                                              \
 	X(EXEC_GO, "exec-go") /* next comes execve */                                     \
 	X(STARTED, "started") /* every app has been executed, or has failed to be */      \
 	X(SIGNAL, "signal")   /* value: number, for the apps */                           \

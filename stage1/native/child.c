@@ -123,6 +123,12 @@ static int prepare(const struct native *n, size_t index, bool placed, int sock, 
 	return plan->pre_start ? app_handler(plan, plan->pre_start, e) : 0;
 }
 
+static int say_who(int sock, const struct ident *id, struct err *e)
+{
+	int r = sync_send(sock, SYNC_USER, (int)id->uid, -1, e);
+	return r < 0 ? r : sync_send(sock, SYNC_GROUP, (int)id->gid, -1, e);
+}
+
 /* child_main(): becomes the app. The pod's namespaces and a mount and cgroup namespace of its own;
  * all privileges until app_apply(); fds: 0-2, what pid 1 has, the socket to it. app_apply() closes
  * all but 0-2 and the socket, which execve closes: that tells pid 1 that the app runs. */
@@ -134,6 +140,8 @@ _Noreturn void child_main(struct native *n, size_t index, bool placed, int sock)
 	struct app_plan *plan = &n->pod.plans[index];
 	int r = prepare(n, index, placed, sock, &ident, &e);
 	plan->report_fd = sock;
+	if (r >= 0)
+		r = say_who(sock, &ident, &e);
 	if (r >= 0)
 		r = sync_send(sock, SYNC_EXEC_GO, 0, -1, &e);
 	if (r >= 0)

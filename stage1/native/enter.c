@@ -40,6 +40,7 @@ struct entry {
 	struct stage1_run run;
 	struct stage1_pod pod;
 	struct app_plan *plan; /* of the app, with the command in its place */
+	struct ident ident;    /* as the pod counts */
 	struct cgroup_app groups;
 	struct ns_set namespaces;
 	uint64_t bounding; /* the most that an app of the pod can have */
@@ -65,9 +66,22 @@ static int load_plan(struct entry *t, const struct proc *pid1, struct err *e)
 	return 0;
 }
 
-static int find_app(const struct entry *t, const struct proc *pid1, struct proc *ret, struct err *e)
+/* "PID UID GID", as pid 1 wrote it. */
+static bool parse_record(char *text, uint32_t *pid, struct ident *ident)
 {
-	char path[1024], text[16];
+	char *rest = text;
+	const char *field[3];
+	for (size_t i = 0; i < 3; i++)
+		if (!(field[i] = strsep(&rest, " ")))
+			return false;
+	return !rest && parse_u32(field[0], 2, INT32_MAX, pid) &&
+	       parse_u32(field[1], 0, INT32_MAX, &ident->uid) &&
+	       parse_u32(field[2], 0, INT32_MAX, &ident->gid);
+}
+
+static int find_app(struct entry *t, const struct proc *pid1, struct proc *ret, struct err *e)
+{
+	char path[1024], text[48];
 	uint32_t pid;
 	int n = snprintf(
 		path, sizeof path, POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR "/%s", t->arguments.app);
@@ -78,8 +92,8 @@ static int find_app(const struct entry *t, const struct proc *pid1, struct proc 
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "app has not been started");
 	if (r < 0)
 		return r;
-	if (!parse_u32(text, 2, INT32_MAX, &pid))
-		return ERR_BAD(e, "'%s' holds no process id", path);
+	if (!parse_record(text, &pid, &t->ident))
+		return ERR_BAD(e, "'%s' does not say what process the app is", path);
 	if ((r = proc_find_child(pid1, (pid_t)pid, ret, e)) == -ESRCH)
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "app is not running");
 	return r;
@@ -154,7 +168,8 @@ static int enter_users(const struct entry *t, struct app_plan *plan, struct err 
 static _Noreturn void command_main(const struct entry *t, int sock)
 {
 	struct err e = ERR_INIT;
-	struct ident ident;
+	const struct ident root = { 0 };
+	const struct ident *ident = t->arguments.privileged ? &root : &t->ident;
 	int status = EXIT_APP_SETUP, r = 0;
 	struct app_plan plan = *t->plan;
 	const struct id_range *users = &t->pod.facts.users;
@@ -173,19 +188,14 @@ static _Noreturn void command_main(const struct entry *t, int sock)
 		r = term_adopt(t->tty.slave, &e);
 	if (r >= 0 && !t->arguments.privileged)
 		r = follow_capabilities(t->bounding, &e);
-	_clean_(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (r >= 0)
-		r = ident_resolve(root, plan.cred.user, plan.cred.group, &ident, &e);
-	if (r >= 0 && users->count)
-		r = users_unshift(&plan, users, &ident, &e);
-	if (r >= 0 && t->tty.slave >= 0 && users_give_terminal(users, ident.uid) < 0)
+	if (r >= 0 && t->tty.slave >= 0 && users_give_terminal(users, ident->uid) < 0)
 		r = ERR_SYS(&e, "owner of the terminal");
 	if (r >= 0 && t->namespaces.fds[NS_USER] >= 0) {
-		users_give_pipes(users, &ident);
+		users_give_pipes(users, ident);
 		r = enter_users(t, &plan, &e);
 	}
 	if (r >= 0)
-		app_apply(&plan, &ident, &status, &e);
+		app_apply(&plan, ident, &status, &e);
 	sync_send_failure(sock, status, &e);
 	_exit(EXIT_ERROR);
 }

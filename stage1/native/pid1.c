@@ -32,6 +32,8 @@ struct app_state {
 	pid_t post_stop; /* its handler, while that runs */
 	int sock;
 	struct app_left left; /* for its handler */
+	int record;	      /* its file in NATIVE_PID_DIR, until it is written */
+	int uid, gid;
 	bool about_to_exec, executed, ended;
 };
 
@@ -100,20 +102,30 @@ static int open_dir(const struct pid1 *p, const char *path, struct err *e)
 	return fd < 0 ? ERR_SYS(e, "open '%s'", path) : fd;
 }
 
-/* Read by enter only once the pod's `pid` is there, which comes later. */
-static int record_pids(const struct pid1 *p, struct err *e)
+/* Made while that may be: pid 1 may be nobody to the pod's directory soon. */
+static int make_records(struct pid1 *p, struct err *e)
 {
 	const char *pids = POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR;
 	if (mkdirat(p->n->pod.dirfd, pids, 0755) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create '%s'", pids);
 	_clean_(fd) int dir = open_dir(p, pids, e);
 	for (size_t i = 0; i < p->n_apps && dir >= 0; i++) {
-		_clean_(fd) int fd = openat(dir, app_name(p, i),
+		p->apps[i].record = openat(dir, app_name(p, i),
 			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd < 0 || dprintf(fd, "%d\n", (int)p->apps[i].pid) < 0)
-			return ERR_SYS(e, "write '" NATIVE_PID_DIR "/%s'", app_name(p, i));
+		if (p->apps[i].record < 0)
+			return ERR_SYS(e, "create '" NATIVE_PID_DIR "/%s'", app_name(p, i));
 	}
 	return dir < 0 ? dir : 0;
+}
+
+/* Read by enter only once the pod's `pid` is there, which comes later. */
+static int write_record(struct pid1 *p, size_t i, struct err *e)
+{
+	struct app_state *app = &p->apps[i];
+	int n = dprintf(app->record, "%d %d %d\n", (int)app->pid, app->uid, app->gid);
+	int r = n < 0 ? ERR_SYS(e, "write '" NATIVE_PID_DIR "/%s'", app_name(p, i)) : 0;
+	app->record = fd_close(app->record);
+	return r;
 }
 
 static int start_app(struct pid1 *p, size_t i, struct err *e)
@@ -208,14 +220,14 @@ static int set_up(struct pid1 *p, struct err *e)
 	for (size_t i = 0; i < p->n_apps && r >= 0; i++)
 		if ((r = start_app(p, i, e)) < 0)
 			err_wrap(e, r, "app '%s'", app_name(p, i));
-	if (r >= 0 && n->userns >= 0 && (r = record_pids(p, e)) >= 0)
+	if (r >= 0 && n->userns >= 0 && (r = make_records(p, e)) >= 0)
 		r = join_users(p, e);
 	if (r >= 0 && n->own_network && (r = make_network(p, e)) < 0)
 		err_wrap(e, r, "stage1: failed to setup network");
 	if (r >= 0 && !n->own_network)
 		r = hide_mounts(p, e);
 	if (r >= 0 && n->userns < 0)
-		r = record_pids(p, e);
+		r = make_records(p, e);
 	if (r >= 0) /* the children began with all signals blocked */
 		p->sigfd = r = proc_child_fd(e);
 	/* Only the children needed these: the user's terminal ends when they have closed it, and
@@ -269,7 +281,8 @@ static void app_closed(struct pid1 *p, size_t i)
 	struct err e = ERR_INIT;
 	app->sock = fd_close(app->sock);
 	app->executed = app->about_to_exec;
-	if (app->executed && app_started_write(p->statuses, app_name(p, i), &e) < 0)
+	if (app->executed && (app_started_write(p->statuses, app_name(p, i), &e) < 0 ||
+				     write_record(p, i, &e) < 0))
 		tell_failure(p, EXIT_ERROR, &e);
 }
 
@@ -297,6 +310,10 @@ static void read_app(struct pid1 *p, size_t i)
 			app_closed(p, i);
 		else if (m.step == SYNC_FAILED)
 			app_failed(p, i, &m);
+		else if (m.step == SYNC_USER)
+			app->uid = m.value;
+		else if (m.step == SYNC_GROUP)
+			app->gid = m.value;
 		else if (m.step == SYNC_EXEC_GO)
 			app->about_to_exec = true;
 		else if (m.step == SYNC_MNT_NS)
@@ -484,7 +501,9 @@ _Noreturn void pid1_main(struct native *n)
 	p.apps = ARENA_ARRAY(&n->pod.arena, struct app_state, p.n_apps);
 	p.fds = ARENA_ARRAY(&n->pod.arena, struct pollfd, p.n_apps + 2);
 	for (size_t i = 0; i < p.n_apps; i++)
-		p.apps[i] = (struct app_state){ .sock = -1, .left = { -1, CGROUP_DOOR_INIT } };
+		p.apps[i] = (struct app_state){
+			.sock = -1, .record = -1, .left = { -1, CGROUP_DOOR_INIT }
+		};
 	if (set_up(&p, &e) < 0) {
 		tell_failure(&p, EXIT_ERROR, &e);
 		_exit(EXIT_ERROR); /* with all that was started */

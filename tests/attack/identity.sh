@@ -45,6 +45,30 @@ test_cve_2026_30892_users_half_understood() {
 		[ "$status" != 0 ] || fail "user '$how' is somebody"
 	done
 }
+# Whose file it is, or what passwd says of a name, may be another one when somebody enters: the app has seen to it.
+test_users_that_the_app_exchanges() {
+	local before how
+	mkdir -p x/home/alice/bin x/etc
+	cp /bin/busybox x/home/alice/
+	cp "$HELPERS/testapp" x/home/alice/bin/
+	chown -R 1000:1000 x/home/alice
+	printf 'root:x:0:0::/:\nalice:x:1000:1000::/home/alice:\n' >x/etc/passwd
+	printf 'root:x:0:\nalice:x:1000:\n' >x/etc/group
+	chmod 666 x/etc/passwd x/etc/group
+	aci=$(image_with exchange . x)
+	before='cd /home/alice; ./busybox mv bin old; ./busybox ln -s /bin bin; for f in /etc/passwd /etc/group; do ./busybox sed s/1000/0/g $f >new; ./busybox cat new >$f; done; echo exchanged; exec ./busybox sleep 100'
+	for how in /home/alice/bin/testapp alice; do
+		for users in false true; do
+			start --private-users=$users "$aci" --user=$how --group=$how --exec=/home/alice/busybox -- sh -c "$before"
+			wait_for 5 grep -q exchanged "$T/pod.out" || fail 'the app did not start'
+			run rkt enter "$uuid" /bin/testapp ids + stat /home/alice/bin/testapp + cat /etc/passwd
+			ok
+			has "$out" 'uid=1000,1000,1000 gid=1000,1000,1000' '/home/alice/bin/testapp: file 0755 0:0' alice:x:0:0
+			rkt stop --force "$uuid" >/dev/null
+			finish
+		done
+	done
+}
 # A file that forbids something to a group does so whether the group is the first one or another.
 test_cve_2022_36109_primary_group_among_the_others() {
 	mkdir x
