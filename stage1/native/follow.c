@@ -6,7 +6,10 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -46,15 +49,67 @@ static int follow_oom_score(const struct proc *pid1, struct err *e)
 	return r;
 }
 
+/* struct sched_attr of the kernel, in its first version. */
+struct sched {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+enum { CPU_BYTES = 1024, SCHED_RESET_ON_FORK = 1, IO_OF_PROCESS = 1 };
+
+/* Who is to run when, where and at which priority, of disks too. Soft: rt priorities take a
+ * capability. */
+static void follow_scheduling(pid_t pid1)
+{
+	uint8_t cpus[CPU_BYTES];
+	struct sched s = { 0 };
+	errno = 0;
+	if (syscall(SYS_sched_getattr, pid1, &s, sizeof s, 0) < 0)
+		dbg("scheduling of the pod: %s", strerror(errno));
+	s.flags &= SCHED_RESET_ON_FORK;
+	if (s.size && syscall(SYS_sched_setattr, 0, &s, 0) < 0)
+		dbg("scheduling is not what the pod has: %s", strerror(errno));
+	const long n = syscall(SYS_sched_getaffinity, pid1, sizeof cpus, cpus);
+	if (n <= 0 || syscall(SYS_sched_setaffinity, 0, n, cpus) < 0)
+		dbg("processors are not what the pod has: %s", strerror(errno));
+	const long io = syscall(SYS_ioprio_get, IO_OF_PROCESS, pid1);
+	if (io < 0 || syscall(SYS_ioprio_set, IO_OF_PROCESS, 0, io) < 0)
+		dbg("priority of disks is not what the pod has: %s", strerror(errno));
+}
+
+/* Of `digits` hexadecimal ones, as the kernel writes them. */
+static bool read_hex(const char *s, int digits, uint64_t *ret)
+{
+	if (!parse_hex(s, (size_t)digits))
+		return false;
+	*ret = 0;
+	for (int i = 0; i < digits; i++)
+		*ret = *ret << 4 | (unsigned)(s[i] <= '9' ? s[i] - '0' : s[i] - 'a' + 10);
+	return true;
+}
+
+/* "00040000": whether addresses are random, for one. */
+static int follow_personality(const struct proc *pid1, struct err *e)
+{
+	enum { DIGITS = 8 };
+	char text[24];
+	uint64_t persona;
+	int r = io_read_line(pid1->dirfd, "personality", text, sizeof text, e);
+	if (r < 0)
+		return r;
+	if (!read_hex(text, DIGITS, &persona) || personality((unsigned long)persona) < 0)
+		return ERR_BAD(e, "personality '%s' of process %d", text, (int)pid1->pid);
+	return 0;
+}
+
 int follow_inherited(const struct proc *pid1, struct err *e)
 {
 	int r = follow_oom_score(pid1, e);
-	if (r < 0)
+	if (r < 0 || (r = follow_personality(pid1, e)) < 0)
 		return r;
-	errno = 0;
-	const int nice = getpriority(PRIO_PROCESS, (id_t)pid1->pid);
-	if (errno || setpriority(PRIO_PROCESS, 0, nice) < 0)
-		dbg("priority is not what the pod has: %s", strerror(errno));
+	follow_scheduling(pid1->pid);
 	return follow_rlimits(pid1, e);
 }
 
@@ -68,12 +123,8 @@ int follow_bounding(const struct proc *pid1, uint64_t *ret, struct err *e)
 		return r;
 	static const char label[] = "\nCapBnd:\t";
 	const char *row = strstr(str_text(&text), label);
-	if (!row || !parse_hex(row + strlen(label), HEX_DIGITS))
+	if (!row || !read_hex(row + strlen(label), HEX_DIGITS, ret))
 		return ERR_BAD(e, "status of process %d has no bounding set", (int)pid1->pid);
-	row += strlen(label);
-	*ret = 0;
-	for (int i = 0; i < HEX_DIGITS; i++)
-		*ret = *ret << 4 | (unsigned)(row[i] <= '9' ? row[i] - '0' : row[i] - 'a' + 10);
 	return 0;
 }
 

@@ -90,8 +90,8 @@ int users_join(int userns, struct app_plan *plan, struct err *e);
 
 /* --- follow.c: for enter -----------------------------------------------------------------------
  */
-/* Limits and the oom score that an app got where its manifest says nothing become ours. Where
- * raising is not allowed, as near as may be. */
+/* What an app got where its manifest says nothing becomes ours: limits, the oom score, scheduling,
+ * personality. Where raising is not allowed, as near as may be. */
 int follow_inherited(const struct proc *pid1, struct err *e);
 /* The capabilities that `run` could give; and, in a process of its own, no more than those. */
 int follow_bounding(const struct proc *pid1, uint64_t *ret, struct err *e);

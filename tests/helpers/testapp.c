@@ -17,6 +17,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -338,9 +340,13 @@ static int do_inherited(char **a)
 	const mode_t mask = umask(0);
 	(void)a;
 	umask(mask);
-	printf("securebits %#x umask %03o priority %d\n",
+	printf("securebits %#x umask %03o priority %d scheduler %d io %#lx personality %#x\n",
 		(unsigned)prctl(PR_GET_SECUREBITS, 0, 0, 0, 0), (unsigned)mask,
-		getpriority(PRIO_PROCESS, 0));
+		getpriority(PRIO_PROCESS, 0), sched_getscheduler(0), syscall(SYS_ioprio_get, 1, 0),
+		(unsigned)personality(0xffffffff));
+	cpu_set_t cpus;
+	printf("processors %d\n",
+		sched_getaffinity(0, sizeof cpus, &cpus) < 0 ? -1 : CPU_COUNT(&cpus));
 	/* KEYCTL_DESCRIBE of KEY_SPEC_SESSION_KEYRING: without its number, which is never the same.
 	 */
 	if (syscall(SYS_keyctl, 6, -3, session, sizeof session - 1, 0) < 0)
