@@ -113,3 +113,64 @@ test_cve_2017_5226_no_typing_into_the_callers_terminal() {
 		if b'ok' in seen: sys.exit('typed into the terminal of the host')
 	E
 }
+
+# --- enter ---------------------------------------------------------------------------------------
+# The terminal of who enters is relayed to one of the pod's own, as that of `run --interactive` is.
+pod_to_enter() { # FLAGS of run
+	start "$@" "$IMAGES/busybox.aci" --exec=/bin/sh -- -c 'echo up; sleep 100'
+	wait_for 5 grep -q up "$T/pod.out" || fail 'the app did not start'
+}
+leave() {
+	rkt stop --force "$uuid" >/dev/null
+	finish
+}
+entered() { # FLAGS of run
+	pod_to_enter "$@"
+	terminal <<-E
+		p = run('enter', '$uuid', '/bin/sh')
+		send(b'echo a\$((40+2))b; tty; stty size\n')
+		expect(b'a42b')
+		expect(b'/dev/pts/')
+		expect(b'33 99')
+		resize(50, 132)
+		send(b'until [ "\$(stty size)" = "50 132" ]; do sleep .05; done; echo re""sized\n')
+		expect(b'resized')
+		send(b'(trap "echo cau""ght; exit" INT; echo re""ady; while :; do sleep .05; done)\n')
+		expect(b'ready')
+		send(b'\x03')
+		expect(b'caught')
+		send(b'exit 3\n')
+		same(p.wait(20), 3, 'status')
+		same(modes(), before, 'modes of the terminal')
+	E
+	leave
+}
+test_enter_a_shell() { entered; }
+test_enter_a_shell_with_private_users() { entered --private-users; }
+test_enter_restores_the_terminal() {
+	pod_to_enter
+	terminal <<-E
+		for signal_of_the_shell in 'KILL', 'TERM':
+		    p = run('enter', '$uuid', '/bin/sh', '-c', 'echo pid=\$\$; kill -%s \$\$' % signal_of_the_shell)
+		    expect(b'pid=')
+		    same(p.wait(20), 128 + getattr(signal, 'SIG' + signal_of_the_shell), 'status')
+		    same(modes(), before, 'modes of the terminal')
+		p = run('enter', '$uuid', '/nowhere')
+		expect(b'/nowhere')
+		same(p.wait(20), 203, 'status')
+		same(modes(), before, 'modes of the terminal')
+		# of who enters: its command is told, and what it ends with is passed on
+		p = run('enter', '$uuid', '/bin/sh', '-c', 'echo re\$((1))ady; sleep 100')
+		expect(b're1ady')
+		p.send_signal(signal.SIGTERM)
+		same(p.wait(20), 128 + signal.SIGTERM, 'status')
+		same(modes(), before, 'modes of the terminal')
+		# the pod ends below it
+		p = run('enter', '$uuid', '/bin/sh', '-c', 'echo re\$((2))ady; sleep 100')
+		expect(b're2ady')
+		subprocess.check_call([os.environ['RKT'], '--dir=' + os.environ['DATA'], 'stop', '--force', '$uuid'], stdout=subprocess.DEVNULL)
+		same(p.wait(20), 128 + signal.SIGKILL, 'status')
+		same(modes(), before, 'modes of the terminal')
+	E
+	finish
+}
