@@ -386,7 +386,7 @@ static int compose_name(const struct pod_manifest *m, const struct compose_app *
 static int add_mount(struct arena *a, struct runtime_app *app, const struct mount *m, struct err *e)
 {
 	for (size_t i = 0; i < app->n_mounts; i++)
-		if (str_eq(app->mounts[i].path, m->path))
+		if (path_same(app->mounts[i].path, m->path))
 			return ERR_BAD(e, "--mount: two volumes, '%s' and '%s', at '%s'",
 				app->mounts[i].volume, m->volume, m->path);
 	struct mount *grown = ARENA_ARRAY(a, struct mount, app->n_mounts + 1);
@@ -400,7 +400,7 @@ static int add_mount(struct arena *a, struct runtime_app *app, const struct moun
 static bool mounted_at(const struct runtime_app *app, size_t n, const char *path)
 {
 	for (size_t i = 0; i < n; i++)
-		if (str_eq(app->mounts[i].path, path))
+		if (path_same(app->mounts[i].path, path))
 			return true;
 	return false;
 }

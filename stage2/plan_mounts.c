@@ -338,7 +338,7 @@ static int add_volume(struct volumes *v, const struct volume *vol, const char *d
 static const struct mount_point *point_at(const struct app *app, const char *path)
 {
 	for (size_t i = 0; i < app->n_mount_points; i++)
-		if (strcmp(app->mount_points[i].path, path) == 0)
+		if (path_same(app->mount_points[i].path, path))
 			return &app->mount_points[i];
 	return NULL;
 }
@@ -346,7 +346,7 @@ static const struct mount_point *point_at(const struct app *app, const char *pat
 static bool is_mounted(const struct runtime_app *app, const char *path)
 {
 	for (size_t i = 0; i < app->n_mounts; i++)
-		if (strcmp(app->mounts[i].path, path) == 0)
+		if (path_same(app->mounts[i].path, path))
 			return true;
 	return false;
 }

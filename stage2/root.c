@@ -22,6 +22,7 @@ enum {
 	PROC_MAGIC = 0x9fa0,
 	SYSFS_MAGIC = 0x62656572,
 	TMPFS_MAGIC = 0x01021994,
+	DEVPTS_MAGIC = 0x1cd1,
 	MAJOR_PTS = 136, /* Unix98 terminals */
 	OPEN_SPOT = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 };
@@ -48,6 +49,7 @@ struct build {
 	bool foreign;	     /* something of the host is mounted: before that all is ours */
 	uint64_t *ours;	     /* the mounts that are the pod's own */
 	size_t n_ours;
+	uint64_t *placed; /* the mount that each operation of a volume made; else 0 */
 };
 
 /* Remembers a mount of the pod's own, by any directory in it. */
@@ -326,7 +328,15 @@ static int open_dir_target(struct build *b, const struct mnt_op *op, struct err 
 	return fd;
 }
 
-static int check_target(int target, bool want_dir, struct err *e)
+static bool is_same(int fd, const struct stat *st)
+{
+	struct stat other;
+	return fd >= 0 && fstat(fd, &other) == 0 && other.st_dev == st->st_dev &&
+	       other.st_ino == st->st_ino;
+}
+
+/* What the plan refuses by name may be reached through links of the image. */
+static int check_target(const struct build *b, int target, bool want_dir, struct err *e)
 {
 	struct stat st;
 	struct statfs fs;
@@ -335,10 +345,57 @@ static int check_target(int target, bool want_dir, struct err *e)
 	if (want_dir != !!S_ISDIR(st.st_mode))
 		return ERR_BAD(e, "the image has a %s there, but a %s is to be mounted",
 			want_dir ? "file" : "directory", want_dir ? "directory" : "file");
-	/* Through a link of the image: the plan refuses it by name already. */
 	if (fs.f_type == PROC_MAGIC)
 		return ERR_DENY(e, "nothing can be mounted below '/proc'");
+	if (fs.f_type == DEVPTS_MAGIC || is_same(b->root, &st) || is_same(b->spot[SPOT_DEV], &st))
+		return ERR_DENY(e,
+			"nothing can be mounted at '/', '/dev' or '/dev/pts', where a link of the "
+			"image leads");
 	return 0;
+}
+
+/* A volume: what the user or the image asks for by name. */
+static bool is_volume(const struct mnt_op *op)
+{
+	return op->kind == MNT_BIND && (op->foreign || op->is_empty_volume);
+}
+
+static bool is_file_of_ours(const struct app_plan *plan, const char *dst)
+{
+	for (size_t i = 0; i < plan->n_mounts; i++)
+		if (plan->mounts[i].kind == MNT_BIND_FILE && str_eq(plan->mounts[i].dst, dst))
+			return true;
+	return false;
+}
+
+/* Targets are ordered by their names. Where links of the image make one out of two, or turn the
+ * order round, the later mount hides the earlier: better no pod than one without its volume. */
+static int check_seen(const struct build *b, struct err *e)
+{
+	for (size_t i = 0; i < b->plan->n_mounts; i++) {
+		const struct mnt_op *op = &b->plan->mounts[i];
+		struct err ignored = ERR_INIT;
+		uint64_t id = 0;
+		if (!b->placed[i] || is_file_of_ours(b->plan, op->dst))
+			continue;
+		_clean_(fd) int fd = path_open_in(b->root, op->dst, O_PATH, 0, &ignored);
+		if (fd < 0 || mnt_id(fd, &id, &ignored) < 0 || id != b->placed[i])
+			return ERR_BAD(e,
+				"the volume at '%s' would be hidden by another mount, since links "
+				"of the image lead both to one place: choose other targets",
+				op->dst);
+	}
+	return 0;
+}
+
+static int remember_bind(
+	struct build *b, const struct mnt_op *op, int done, bool is_dir, struct err *e)
+{
+	int r = 0;
+	if (b->ours && !op->foreign && is_dir)
+		r = add_ours(b, done, e);
+	b->foreign |= op->foreign;
+	return r >= 0 && is_volume(op) ? mnt_id(done, &b->placed[op - b->plan->mounts], e) : r;
 }
 
 static int do_bind(struct build *b, const struct mnt_op *op, int source, struct err *e)
@@ -350,18 +407,16 @@ static int do_bind(struct build *b, const struct mnt_op *op, int source, struct 
 		S_ISDIR(st.st_mode) ? open_dir_target(b, op, e) : open_file_target(b, op->dst, e);
 	if (target < 0)
 		return target;
-	int r = check_target(target, S_ISDIR(st.st_mode), e);
-	if (r >= 0 && op->copy_up)
+	int r = check_target(b, target, S_ISDIR(st.st_mode), e);
+	/* In a directory of the host there is nothing of the image's. */
+	if (r >= 0 && op->copy_up && may_create(b, target))
 		r = volume_fill(source, target, op->keep_owner, e);
 	if (r < 0)
 		return r;
 	_clean_(fd) int done =
 		op->idmap ? mnt_bind_idmapped(source, target, op->recursive, b->userns, op->src, e)
 			  : mnt_bind(source, target, op->recursive, e);
-	if (done >= 0 && b->ours && !op->foreign && S_ISDIR(st.st_mode))
-		r = add_ours(b, done, e);
-	b->foreign |= op->foreign;
-	if (done < 0 || r < 0)
+	if (done < 0 || (r = remember_bind(b, op, done, S_ISDIR(st.st_mode), e)) < 0)
 		return done < 0 ? done : r;
 	/* A device that is the volume was given to be used. */
 	const unsigned long flags = S_ISDIR(st.st_mode) ? op->flags : op->flags & ~MS_NODEV;
@@ -530,9 +585,11 @@ static bool has_foreign(const struct app_plan *plan)
 int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sources *s,
 	const struct root_network *network, struct err *e)
 {
-	struct build b = {
-		.plan = plan, .root = rootfs_fd, .userns = s->userns, .spot = { -1, -1, -1 }
-	};
+	struct build b = { .plan = plan,
+		.root = rootfs_fd,
+		.userns = s->userns,
+		.spot = { -1, -1, -1 },
+		.placed = xcalloc(plan->n_mounts, sizeof *b.placed) };
 	mode_t mask = umask(0);
 	int r = has_foreign(plan) ? add_ours(&b, rootfs_fd, e) : 0;
 	for (size_t i = 0; r >= 0 && i < plan->n_mounts; i++) {
@@ -547,10 +604,13 @@ int root_build(int rootfs_fd, const struct app_plan *plan, const struct root_sou
 			r = 0;
 		}
 	}
+	if (r >= 0)
+		r = check_seen(&b, e);
 	umask(mask);
 	for (int i = 0; i < _SPOT_MAX; i++)
 		fd_close(b.spot[i]);
 	free(b.ours);
+	free(b.placed);
 	return r < 0 ? r : 0;
 }
 

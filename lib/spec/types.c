@@ -172,6 +172,31 @@ bool path_absolute_valid(const char *s)
 	return *s == '/' && strnlen(s, PATH_MAX) < PATH_MAX;
 }
 
+/* Goes on to the next component of a path that is not "."; its length, 0 at the end. */
+static size_t next_part(const char **p)
+{
+	for (;;) {
+		*p += strspn(*p, "/");
+		size_t n = strcspn(*p, "/");
+		if (n != 1 || **p != '.')
+			return n;
+		(*p)++;
+	}
+}
+
+bool path_same(const char *x, const char *y)
+{
+	for (;;) {
+		size_t n = next_part(&x);
+		if (n != next_part(&y) || memcmp(x, y, n) != 0)
+			return false;
+		if (n == 0)
+			return true;
+		x += n;
+		y += n;
+	}
+}
+
 const char *ac_name_sanitize(struct arena *a, const char *s)
 {
 	char *name = arena_alloc(a, strnlen(s, AC_NAME_MAX) + 1, 1);

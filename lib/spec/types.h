@@ -23,6 +23,9 @@ bool image_id_prefix_valid(const char *s);
 bool semver_valid(const char *s);
 bool rfc3339_valid(const char *s);
 bool path_absolute_valid(const char *s); /* begins with '/', shorter than PATH_MAX */
+/* Absolute ones that name one place: "/data/" is "/data" and "//data/.". Links are not looked at.
+ */
+bool path_same(const char *x, const char *y);
 /* Any text to an ACName as rkt does for default app names: lower case, others to '-'. */
 const char *ac_name_sanitize(struct arena *a, const char *s); /* NULL when nothing remains */
 

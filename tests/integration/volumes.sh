@@ -113,6 +113,47 @@ test_cve_2019_18837_target_symlink_stays_inside() {
 	# either refused or mounted at the link's target inside of the image
 	[ "$status" != 0 ] || is "$out" inside
 }
+# However whoever made the image wrote it: a --mount at /data fills the mount point "/data/".
+test_spellings_of_a_target() {
+	mkdir v
+	echo here >v/f
+	local target
+	for target in /data/ //data /data/. /data; do
+		run rkt run --volume=v,kind=host,source="$T/v" "$TESTAPP" --mount=volume=v,target=$target --exec=/bin/testapp -- cat /data/f
+		ok
+		is "$out" here
+	done
+	aci=$(image_with slash '.app.mountPoints = [{name: "m", path: "/data//", readOnly: true}]')
+	run rkt run --volume=v,kind=host,source="$T/v" "$aci" --mount=volume=v,target=/data --exec=/bin/testapp -- write /data/f x
+	has "$out" 'Read-only file system'
+	run rkt run --volume=v,kind=host,source="$T/v" "$TESTAPP" --mount=volume=v,target=/a --mount=volume=v,target=/a/. --exec=/bin/testapp
+	refused 'two volumes' /a
+}
+# In whatever order they are written; where links of the image make the order another one, no pod starts without a volume.
+test_targets_below_each_other() {
+	local order
+	mkdir -p v1/b/c v2/c v3 x/z
+	for order in 1 2 3; do echo "in $order" >v$order/f; done
+	ln -s z x/link
+	aci=$(image_with links . x)
+	local v=()
+	for order in 1 2 3; do v+=(--volume="v$order,kind=host,source=$T/v$order"); done
+	for order in '1:/a 2:/a/b 3:/a/b/c' '3:/a/b/c 2:/a/b 1:/a' '2:/a/b 3:/a/b/c 1:/a' '1:/link 2:/z/b 3:/z/b/c'; do
+		local m=() one
+		for one in $order; do m+=(--mount="volume=v${one%:*},target=${one#*:}"); done
+		local top=/a
+		[[ $order != *link* ]] || top=/link
+		run rkt run "${v[@]}" "$aci" "${m[@]}" --exec=/bin/testapp -- cat $top/f $top/b/f $top/b/c/f
+		ok
+		has "$out" $'in 1\nin 2\nin 3'
+	done
+	for order in '1:/link 2:/z' '2:/link/b 1:/z'; do
+		m=()
+		for one in $order; do m+=(--mount="volume=v${one%:*},target=${one#*:}"); done
+		run rkt run "${v[@]}" "$aci" "${m[@]}" --exec=/bin/testapp -- ls /z
+		refused 'would be hidden'
+	done
+}
 test_cve_2019_16884_volume_over_proc() {
 	mkdir v
 	run rkt run --volume=other,kind=host,source="$T/v" "$TESTAPP" --mount=volume=other,target=/proc --exec=/bin/testapp -- ls /proc
@@ -271,6 +312,22 @@ test_docker_volume_that_has_something_is_left_alone() {
 	is "$(ls v)" '' 'the directory of the host'
 	run rkt run --volume=v,kind=empty,readOnly=true oci:lay --mount=volume=v,target=/data -- 'ls /data'
 	is "$out" ''
+}
+# … and gets nothing of what the host has in that place.
+test_docker_volume_in_a_directory_of_the_host() {
+	docker_image
+	mkdir -p v/sub
+	echo of-the-host >v/sub/f
+	run rkt run --volume=h,kind=host,source="$T/v" --volume=e,kind=empty oci:lay --mount=volume=h,target=/srv --mount=volume=e,target=/srv/sub -- 'ls /srv/sub; ls /srv'
+	ok
+	is "$out" sub
+	# in a volume of the pod it is the image's
+	"$TOP/tests/images/layout.py" "$T/lay2" <<-'EOF'
+		image(layer(*base(), d('data'), d('data/sub', 0o700), f('data/sub/seed', 'x'), f('data/top', 'y')), Volumes={'/data': {}, '/data/sub/': {}})
+	EOF
+	run rkt run oci:lay2 -- 'cd /data; stat -c %a sub; ls; ls sub'
+	ok
+	is "$out" $'700\nsub\ntop\nseed'
 }
 test_docker_volume_shared_by_two_apps_is_filled_once() {
 	docker_image

@@ -106,6 +106,31 @@ START_TEST(sanitized_names)
 }
 END_TEST
 
+START_TEST(spellings_of_a_path)
+{
+	static const struct {
+		const char *x, *y;
+		bool same;
+	} rows[] = {
+		{ "/data", "/data", true },
+		{ "/data", "/data/", true },
+		{ "//data/./", "/./data//.", true },
+		{ "/", "/.", true },
+		{ "/", "///", true },
+		{ "/data", "/dat", false },
+		{ "/data", "/data/x", false },
+		{ "/data", "/data/.x", false },
+		{ "/a/b", "/ab", false },
+		{ "/a/..", "/a", false },
+		{ "/", "/a", false },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		ck_assert_msg(path_same(rows[i].x, rows[i].y) == rows[i].same, "'%s'", rows[i].x);
+		ck_assert_msg(path_same(rows[i].y, rows[i].x) == rows[i].same, "'%s'", rows[i].y);
+	}
+}
+END_TEST
+
 START_TEST(name_value_lists)
 {
 	struct nvlist l = { 0 }, copy;
@@ -180,5 +205,5 @@ START_TEST(this_machine)
 }
 END_TEST
 
-UNIT_MAIN("types", &names, &image_ids, &versions, &times, &sanitized_names, &name_value_lists,
-	&string_lists, &duplicates_are_found, &this_machine)
+UNIT_MAIN("types", &names, &image_ids, &versions, &times, &sanitized_names, &spellings_of_a_path,
+	&name_value_lists, &string_lists, &duplicates_are_found, &this_machine)
