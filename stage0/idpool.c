@@ -172,14 +172,24 @@ int id_pool_make(struct id_ranges *users, struct id_ranges *groups, const struct
 		r = intersect(users, groups, a, &p.free, e);
 	} else {
 		r = add(&p.free, ID_DEFAULT_FIRST, ID_DEFAULT_END - ID_DEFAULT_FIRST, a, e);
-		p.taken = *others;
 	}
+	p.taken = *others;
 	for (size_t i = 0; r >= 0 && i < p.free.n; i++)
 		p.n_pieces += p.free.v[i].count / ID_COUNT;
 	if (r >= 0 && !p.n_pieces)
 		return ERR_BAD(e,
 			"'/etc/subuid' and '/etc/subgid' give user '" ID_OWNER
 			"' no %d ids in a row that are in both: a pod needs so many",
+			ID_COUNT);
+	struct id_range piece;
+	size_t i = 0;
+	while (r >= 0 && i < p.n_pieces && !id_pool_piece(&p, i, &piece))
+		i++;
+	if (r >= 0 && i == p.n_pieces)
+		return ERR_BAD(e,
+			"every range of %d ids that '/etc/subuid' and '/etc/subgid' leave to pods "
+			"has some that others have, by these files, '/etc/passwd' or "
+			"'/etc/group': give user '" ID_OWNER "' ids of its own",
 			ID_COUNT);
 	if (r >= 0)
 		*ret = p;
@@ -238,10 +248,9 @@ int id_pool_load(struct arena *a, struct id_pool *ret, struct err *e)
 	int r = read_subids("/etc/subuid", a, &users, &others, e);
 	if (r >= 0)
 		r = read_subids("/etc/subgid", a, &groups, &others, e);
-	if (r >= 0 && !users.n && !groups.n) {
+	if (r >= 0)
 		r = read_accounts("/etc/passwd", a, &others, e);
-		if (r >= 0)
-			r = read_accounts("/etc/group", a, &others, e);
-	}
+	if (r >= 0)
+		r = read_accounts("/etc/group", a, &others, e);
 	return r < 0 ? r : id_pool_make(&users, &groups, &others, a, ret, e);
 }

@@ -6,8 +6,8 @@
  *
  * Where /etc/subuid and /etc/subgid (subuid(5)) give ids to the user "rkt", they are those that are
  * in both, cut into pieces. Else they are ID_DEFAULT_FIRST and on, which no distribution assigns to
- * anything, without the pieces in which somebody has subordinate ids, or an account or group has
- * its own.
+ * anything. Either way without the pieces in which somebody else has subordinate ids, or an account
+ * or group has its own: the root of a pod would be that user, or the host's root.
  *
  * Files are refused where a line is malformed: what it says could not be kept.
  */
@@ -47,7 +47,7 @@ int id_pool_accounts(
 	const char *text, size_t len, struct arena *a, struct id_ranges *ret, struct err *e);
 
 /* From the ranges of ID_OWNER for users and for groups, both sorted by this, and what others have.
- */
+ * Refused where no piece is left. */
 int id_pool_make(struct id_ranges *users, struct id_ranges *groups, const struct id_ranges *others,
 	struct arena *a, struct id_pool *ret, struct err *e);
 /* The i-th piece (below n_pieces); false: it is left out. */

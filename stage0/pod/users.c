@@ -105,6 +105,15 @@ static int try_all(const struct pod *p, int dir, const struct id_pool *pool, str
 	return 0;
 }
 
+static size_t count_pieces(const struct id_pool *pool)
+{
+	struct id_range range;
+	size_t n = 0;
+	for (size_t i = 0; i < pool->n_pieces; i++)
+		n += id_pool_piece(pool, i, &range);
+	return n;
+}
+
 int pod_users_reserve(struct pods *ps, struct pod *p, struct id_range *ret, struct err *e)
 {
 	_clean_(arena) struct arena a = ARENA_INIT;
@@ -123,7 +132,7 @@ int pod_users_reserve(struct pods *ps, struct pod *p, struct id_range *ret, stru
 			"pods "
 			"(rkt gc), or give user '" ID_OWNER "' more in '/etc/subuid' and "
 			"'/etc/subgid'",
-			pool.n_pieces);
+			count_pieces(&pool));
 	if (r < 0)
 		return err_wrap(e, r, "users of the pod");
 	*ret = range;

@@ -294,17 +294,19 @@ test_redis() {
 }
 
 # --- ranges --------------------------------------------------------------------------------------
-test_twenty_at_once_are_all_different() {
+test_fifty_at_once_are_all_different() {
 	local i pids=()
 	rkt fetch "$TESTAPP" >/dev/null
-	for i in {1..20}; do
+	for i in {1..50}; do
 		"${RKTC[@]}" run --private-users --uuid-file-save="$T/u$i" "$TESTAPP" --exec=/bin/testapp -- echo up + sleep 100 >"$T/out$i" 2>&1 </dev/null &
 		pids+=($!)
 	done
-	for i in {1..20}; do wait_for 20 grep -q up "$T/out$i" || fail "pod $i: $(cat "$T/out$i")"; done
-	is "$(cat "$DATA"/pods/run/*/private-users-prepared | sort -u | wc -l)" 20 'different ranges'
-	is "$(find "$DATA/pods/private-users" -type f | wc -l)" 20 reservations
-	for i in {1..20}; do kill -9 "${pids[i - 1]}"; killed "${pids[i - 1]}"; done
+	for i in {1..50}; do wait_for 20 grep -q up "$T/out$i" || fail "pod $i: $(cat "$T/out$i")"; done
+	is "$(cat "$DATA"/pods/run/*/private-users-prepared | sort -u | wc -l)" 50 'different ranges'
+	# … as the kernel has it
+	is "$(for i in "$DATA"/pods/run/*/pid; do cat "/proc/$(cat "$i")/uid_map"; done | sort -u | wc -l)" 50 'different maps'
+	is "$(find "$DATA/pods/private-users" -type f | wc -l)" 50 reservations
+	for i in {1..50}; do kill -9 "${pids[i - 1]}"; killed "${pids[i - 1]}"; done
 }
 test_tiny_subuid() {
 	local two='rkt:300000:131072\n'
@@ -339,6 +341,20 @@ test_killed_then_collected_then_reused() {
 	is "$(ls "$DATA/pods/private-users")" ''
 	etc subuid="$one" subgid="$one" -- run --private-users "$TESTAPP" --exec=/bin/testapp -- ids
 	ok
+}
+# The root of a pod must not be somebody else: by another line, by an account, least of all root.
+test_ids_of_others() {
+	local own
+	for own in 'rkt:0:65536\n' 'rkt:1:65536\n' 'rkt:65536:65536\nalice:131071:1\n'; do
+		etc subuid="$own" subgid="$own" -- run --private-users "$TESTAPP" --exec=/bin/testapp -- ids
+		refused 'ids of its own' /etc/subuid
+	done
+	own='rkt:65536:131072\nalice:70000:10\n'
+	etc subuid="$own" subgid="$own" -- prepare --private-users "$TESTAPP" --exec=/bin/testapp -- ids
+	ok
+	is "$(cat "$DATA"/pods/prepared/*/private-users-prepared)" 131072:65536
+	etc subuid="$own" subgid="$own" -- run --private-users "$TESTAPP" --exec=/bin/testapp -- ids
+	refused 'each of the 1 ranges'
 }
 # A reservation whose pod is gone is taken when there is no other.
 test_left_over_reservation() {
