@@ -239,6 +239,19 @@ static int find_volumes(struct session *s, struct pod_manifest *m, bool stored, 
 	return 0;
 }
 
+/* The kernel lets nothing of a user namespace's mounts out of it. */
+static int check_shared(struct session *s, const struct pod_manifest *m, struct err *e)
+{
+	struct strlist shared = { 0 };
+	pod_shared_sources(m, &s->cli->arena, &shared);
+	if (!shared.n || !has_own_users(s))
+		return 0;
+	return ERR_BAD(e,
+		"volume of '%s': propagation=shared needs the host's users: leave it out, or give "
+		"--private-users=false",
+		shared.v[0]);
+}
+
 int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 {
 	struct cli *cli = s->cli;
@@ -270,6 +283,8 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 		r = isolators_check(ret->manifest, e);
 	if (r >= 0)
 		r = compose_check_volumes(ret->manifest, e);
+	if (r >= 0)
+		r = check_shared(s, ret->manifest, e);
 	if (r >= 0)
 		r = resolve_stage1(s, &ret->stage1, e);
 	return r < 0 ? r : demand_strict(s, ret, e);
