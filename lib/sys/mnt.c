@@ -162,6 +162,15 @@ static int idmap_error(int source, const char *what, struct err *e)
 		what, name, num == EPERM ? ", which is shown with other users already," : "");
 }
 
+/* Would it do without what is mounted below? */
+static bool is_mapped_alone(int source, const struct compat_mount_attr *attr)
+{
+	struct compat_mount_attr own = *attr;
+	_clean_(fd) int tree =
+		sys_open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	return tree >= 0 && sys_mount_setattr(tree, "", AT_EMPTY_PATH, &own) == 0;
+}
+
 int mnt_bind_idmapped(
 	int source, int target, bool recursive, int userns, const char *what, struct err *e)
 {
@@ -180,8 +189,16 @@ int mnt_bind_idmapped(
 		errno = ENOSYS;
 		return idmap_error(source, what, e);
 	}
-	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | deep, &attr) < 0)
+	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | deep, &attr) < 0) {
+		const int num = errno;
+		if (deep && num != ENOSYS && is_mapped_alone(source, &attr))
+			return err_set(e, ERR_REFUSED, EOPNOTSUPP,
+				"a filesystem that is mounted below '%s' cannot be shown with "
+				"other users by this kernel: leave those out (recursive=false)",
+				what);
+		errno = num;
 		return idmap_error(source, what, e);
+	}
 	if (sys_move_mount(
 		    tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return ERR_SYS(e, "move mount");

@@ -178,10 +178,62 @@ test_mapped_volume() {
 	mkdir ram
 	mount -t ramfs rkt-check ram
 	pod --private-users --volume=data,kind=host,source="$T/ram",idmap=true -- stat /data
-	umount ram
 	refused ramfs /ram
+	# … one that is mounted below is told from the volume itself
+	pod --private-users --volume=data,kind=host,source="$T",idmap=true -- stat /data
+	local below=$status why=$err
+	pod --private-users --volume=data,kind=host,source="$T",idmap=true,recursive=false -- stat /data/v/file
+	umount ram
+	has "$out" '/data/v/file: file 0600 0:0'
+	status=$below err=$why
+	refused "mounted below '$T'" recursive=false
 	pod --volume=data,kind=empty,idmap=true -- stat /data
 	refused idmap
+}
+# Mounts of a user namespace reach nobody outside of it: that is said, and not left out silently.
+test_shared_propagation_is_refused() {
+	local command
+	mkdir v
+	for command in run prepare; do
+		run unshare -m --propagation=shared "${RKTC[@]}" $command --private-users --volume=data,kind=host,source="$T/v",propagation=shared "$TESTAPP"
+		refused propagation=shared --private-users=false
+	done
+	is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2 -name '*-*')" '' 'pods'
+}
+# What the host mounts below it later on is seen, or not; what the app mounts stays in the pod.
+test_propagation_of_host_volumes() {
+	local kind
+	mkdir -p v
+	export T TESTAPP
+	declare -f rkt wait_for >"$T/functions"
+	declare -p RKTC >>"$T/functions"
+	cp /bin/busybox "$T/busybox"
+	for kind in slave private; do
+		unshare -m --propagation=shared bash -euc '. "$T/functions"; mount -t tmpfs -o mode=777 rkt-check "$T/v"; mkdir "$T/v/sub" "$T/v/mine"; cp "$T/busybox" "$T/v"
+			rkt --insecure-options=image,seccomp run --private-users --volume=d,kind=host,source="$T/v",propagation='$kind' "$TESTAPP" --mount=volume=d,target=/d --caps-retain=CAP_SYS_ADMIN \
+				--exec=/d/busybox -- sh -c "/d/busybox mount -t tmpfs inside /d/mine && echo mounted; echo >/d/up; until [ -e /d/go ]; do /d/busybox sleep .02; done; /d/busybox ls /d/sub" >"$T/seen" &
+			wait_for 10 test -e "$T/v/up"; mount -t tmpfs rkt-check "$T/v/sub"; echo >"$T/v/sub/late"; grep -c inside /proc/self/mountinfo >"$T/count" || :; echo >"$T/v/go"; wait $!'
+		has "$(cat seen)" mounted
+		is "$(cat count)" 0 'mounts of the app on the host'
+		if [ "$kind" = slave ]; then has "$(cat seen)" late; else hasnt "$(cat seen)" late; fi
+	done
+}
+# A mount below a volume that is read-only, or is mapped, is so too.
+test_mounts_below_a_volume() {
+	local ids
+	mkdir -m 777 v v/sub
+	mount -t tmpfs -o mode=777 rkt-check v/sub
+	for ids in '' ,idmap=true; do
+		pod --private-users --volume=data,kind=host,source="$T/v",readOnly=true$ids -- write /data/sub/new x
+		has "$out" 'Read-only file system'
+		pod --private-users --volume=data,kind=host,source="$T/v"$ids -- write /data/sub/new$ids x + stat /data/sub/new$ids
+		has "$out" ': file 0644 0:0'
+	done
+	out=$(stat -c %u v/sub/new,idmap=true)
+	err=$(stat -c %u v/sub/new)
+	umount v/sub
+	is "$out" 0
+	[ "$err" -ge 65536 ] || fail "the file belongs to $err of the host"
 }
 test_volumes_in_memory_and_of_images() {
 	local aci
