@@ -183,15 +183,15 @@ static int load(const struct stage1_run *run, unsigned flags, struct stage1_pod 
 
 int stage1_load(const struct stage1_run *run, unsigned flags, struct stage1_pod *ret, struct err *e)
 {
-	struct stage1_pod p = { .dirfd = -1, .lock_fd = -1 };
-	int r = load(run, flags, &p, e);
-	if (r < 0) {
-		p.lock_fd = -1; /* it stays the caller's while there is no pod */
-		stage1_pod_release(&p);
-		return r;
-	}
-	*ret = p;
-	return 0;
+	/* In its place: the reports of the plans go on allocating from its arena. */
+	*ret = (struct stage1_pod){ .dirfd = -1, .lock_fd = -1 };
+	int r = load(run, flags, ret, e);
+	if (r >= 0)
+		return 0;
+	ret->lock_fd = -1; /* it stays the caller's while there is no pod */
+	stage1_pod_release(ret);
+	*ret = (struct stage1_pod){ .dirfd = -1, .lock_fd = -1 };
+	return r;
 }
 
 void stage1_pod_release(struct stage1_pod *p)

@@ -27,6 +27,7 @@ enum stage1_load_flags {
 			  * caller makes a directory and mounts a tmpfs for the apps to share */
 	STAGE1_LOOK = 4, /* for enter: takes no lock descriptor and writes nothing; lock_fd is -1 */
 };
+/* *ret stays where it is while it is in use. On error it is empty. */
 int stage1_load(
 	const struct stage1_run *run, unsigned flags, struct stage1_pod *ret, struct err *e);
 void stage1_pod_release(struct stage1_pod *p);

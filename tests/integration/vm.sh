@@ -13,7 +13,7 @@ inside() { # CGROUPS CHECK…: of tests/testbed/inside/units.sh
 	ok 'what ran there'
 }
 test_pure_version_2() { inside pure pure_v2 notify stop enter; }
-test_limits_of_version_2() { inside pure limits delegated crowded session resources devices shown_v2 documentation; }
+test_limits_of_version_2() { inside pure limits weights delegated crowded session resources devices shown_v2 documentation; }
 test_users_of_their_own() { inside pure users pure_v2 enter; }
 test_apparmor() { inside pure apparmor; }
 test_selinux() { inside hybrid selinux; }

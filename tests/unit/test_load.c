@@ -74,6 +74,11 @@ START_TEST(two_apps)
 	put("appsinfo/two/manifest", IMAGE(",\"app\":" APP("/two")));
 	ck_assert_int_eq(stage1_load(&run, STAGE1_SHM, &pod, &e), 0);
 	ck_assert_uint_eq(pod.manifest->n_apps, 2);
+	/* Whoever enforces something later says so there. */
+	ck_assert_ptr_eq(pod.plan.report.arena, &pod.arena);
+	ck_assert_ptr_eq(pod.plans[1].report.arena, &pod.arena);
+	report_set(&pod.plans[1].report, "x", REPORT_CHANGED, "%s", "why");
+	ck_assert_str_eq(report_find(&pod.plans[1].report, "x")->why, "why");
 	ck_assert_str_eq(pod.plans[0].argv.v[0], "/one");
 	ck_assert_str_eq(pod.plans[1].argv.v[0], "/two");
 	ck_assert_str_eq(pod.facts.hostname, "rkt-" UUID);

@@ -225,6 +225,18 @@ check_limits() {
 	is 'without Delegate= it works as long as nobody else is in the unit' "$status" 3
 	no_groups_left
 }
+# Shares that have no weight in proportion.
+check_weights() {
+	local shares
+	for shares in 2 262144; do
+		wait_unit -p Delegate=yes -- --uuid-file-save=/run/weights "$image" --name=x --cpu-shares=$shares --exec=/bin/testapp -- exit 5
+		is "$shares shares: it runs" "$status" 5
+		has 'and tells' "$($rkt status --uuid-file=/run/weights)" 'isolator-x=os/linux/cpu-shares: changed (version 2 of control groups has weights from 1 to 10000'
+	done
+	wait_unit -p Delegate=yes -- --strict-isolators "$image" --cpu-shares=2 --exec=/bin/testapp -- exit 5
+	is 'or does not, where it must not be changed' "$status" 254
+	no_groups_left
+}
 # By what they do, as tests/integration/resources.sh has it for the kernel that it runs on.
 check_resources() {
 	local got disk
