@@ -23,6 +23,18 @@ struct fetching {
 	struct progress progress;
 };
 
+/* For a member of the group rkt: root will do the rest. */
+static int look_at(struct fetching *f, int fd, const struct accept_request *q, const char **ret_id,
+	struct err *e)
+{
+	struct image image;
+	struct err ignored = ERR_INIT;
+	struct arena *a = &f->s->cli->arena;
+	int r = accept_look(&f->ks, fd, q, a, ret_id, e);
+	f->s->downloaded |= r >= 0 && store_get(&f->s->store, *ret_id, a, &image, &ignored) < 0;
+	return r;
+}
+
 static int import(void *ctx, const struct download *d, const char **ret_id, struct err *e)
 {
 	struct fetching *f = ctx;
@@ -34,6 +46,8 @@ static int import(void *ctx, const struct download *d, const char **ret_id, stru
 		.name = d->wanted ? d->wanted->name : NULL,
 		.labels = d->wanted ? &d->wanted->labels : NULL,
 	};
+	if (f->s->store.member)
+		return look_at(f, d->fd, &q, ret_id, e);
 	return accept_image(&f->s->store, &f->ks, d->fd, &q, &f->s->cli->arena, ret_id, e);
 }
 
@@ -41,6 +55,12 @@ static void show(void *ctx, const char *url, uint64_t bytes, uint64_t total, boo
 {
 	struct fetching *f = ctx;
 	progress_show(&f->progress, url, bytes, total, done);
+}
+
+static void warn(void *ctx, const struct err *why)
+{
+	const struct fetching *f = ctx;
+	cli_report(f->s->cli, why);
 }
 
 static int some_unsigned(struct fetching *f, bool *ret, struct err *e)
@@ -69,6 +89,7 @@ static int begin(struct fetching *f, struct session *s, const char *signature, s
 			.signature_fd = -1,
 			.import = import,
 			.progress = show,
+			.warn = warn,
 		} };
 	f->remote.ctx = f;
 	int r = f->remote.insecure ? 0 : some_unsigned(f, &f->remote.unsigned_too, e);

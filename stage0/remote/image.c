@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/now.h"
 #include "stage0/remote/request.h"
+#include "stage0/store/inbox.h"
 #include "stage0/store/remote.h"
 #include "stage0/trust/accept.h"
 
@@ -169,22 +170,66 @@ static int get_image(struct job *j, struct fetch_http *ret, struct err *e)
 	return err_wrap(e, s, "'%s'", j->url);
 }
 
-static int import(struct job *j, const struct fetch_http *http, struct image *ret, struct err *e)
+static int signature_of(const struct job *j)
 {
-	const char *id = NULL;
+	return j->r->signature_fd >= 0 ? j->r->signature_fd : j->asc_fd;
+}
+
+/* What is there now goes to the caller. */
+static int hand_over(const struct job *j, const char **ret_id, struct err *e)
+{
 	const struct download d = {
 		.fd = j->part.fd,
-		.asc_fd = j->r->signature_fd >= 0 ? j->r->signature_fd : j->asc_fd,
+		.asc_fd = signature_of(j),
 		.asc_url = j->asc_url,
 		.url = j->url,
 		.wanted = j->wanted,
 	};
 	if (lseek(j->part.fd, 0, SEEK_SET) < 0)
 		return ERR_SYS(e, "seek");
-	int s = j->r->import(j->r->ctx, &d, &id, e);
+	return j->r->import(j->r->ctx, &d, ret_id, e);
+}
+
+static int import(struct job *j, const struct fetch_http *http, struct image *ret, struct err *e)
+{
+	const char *id = NULL;
+	int s = hand_over(j, &id, e);
 	if (s >= 0)
 		s = write_note(j, http, id, e);
 	return s < 0 ? s : store_get(j->r->store, id, j->a, ret, e);
+}
+
+struct incoming {
+	struct job *j;
+	struct image *ret;
+};
+
+static int use_incoming(void *ctx, struct err *e)
+{
+	const struct incoming *i = ctx;
+	const struct fetch_http none = { .status = 200 };
+	return import(i->j, &none, i->ret, e);
+}
+
+/* What a member of the group rkt has downloaded from there. The signature is the one that the
+ * server has now: what it is over is what the server has. 1: it is that, and imported; 0: it comes
+ * from the network. */
+static int import_incoming(struct job *j, struct image *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	struct incoming i = { j, ret };
+	int signature = signature_of(j);
+	if (j->r->insecure || signature < 0)
+		return 0;
+	int s = inbox_take_url(
+		j->r->store, j->url, most_bytes(j->r), j->part.fd, use_incoming, &i, &why);
+	if (s >= 0)
+		return s;
+	if (j->r->warn)
+		j->r->warn(j->r->ctx, &why);
+	if (ftruncate(j->part.info_fd, 0) < 0 || lseek(signature, 0, SEEK_SET) < 0)
+		return ERR_SYS(e, "begin the download anew");
+	return 0;
 }
 
 static int transfer(struct job *j, struct image *ret, struct err *e)
@@ -192,6 +237,12 @@ static int transfer(struct job *j, struct image *ret, struct err *e)
 	struct fetch_http http;
 	dbg("image: fetching image from %s", j->url);
 	int s = j->r->insecure ? 0 : get_signature(j, e);
+	if (s >= 0)
+		s = import_incoming(j, ret, e);
+	if (s > 0) {
+		store_part_remove(&j->part);
+		return 0;
+	}
 	if (s >= 0)
 		s = get_image(j, &http, e);
 	if (s >= 0 && j->r->progress)
@@ -212,6 +263,69 @@ static int transfer(struct job *j, struct image *ret, struct err *e)
 	store_part_remove(&j->part);
 	return s;
 }
+
+/* Whoever wants the same URL waits. */
+static int fetch_alone(struct job *j, struct image *ret, struct err *e)
+{
+	struct stat st;
+	int s = store_part_open(j->r->store, j->url, &j->part, e);
+	if (s >= 0 && j->part.waited) {
+		dbg("image: somebody else has just fetched %s", j->url);
+		read_note(j);
+	}
+	if (s >= 0 && j->part.waited && j->has_note && j->note.fetched_ns >= j->started_ns) {
+		s = stored(j, ret, e);
+		store_part_remove(&j->part);
+	} else if (s >= 0) {
+		s = transfer(j, ret, e);
+	}
+	if (s < 0 && j->part.fd >= 0 && fstat(j->part.fd, &st) == 0 && st.st_size == 0)
+		store_part_remove(&j->part); /* nothing to resume */
+	return s;
+}
+
+/* --- for root ----------------------------------------------------------------------------------
+ */
+
+/* For a member of the group rkt. The caller's import looks at it, and says its id. */
+static int download(struct job *j, struct image *ret, struct err *e)
+{
+	struct fetch_http http;
+	int s = get_signature(j, e);
+	if (s >= 0)
+		s = get_image(j, &http, e);
+	if (s >= 0 && j->r->progress)
+		j->r->progress(j->r->ctx, j->url, http.bytes, http.total, true);
+	if (s >= 0 && j->deferred)
+		s = get_signature(j, e);
+	*ret = (struct image){ 0 };
+	return s < 0 ? s : hand_over(j, &ret->id, e);
+}
+
+static int prefetch(struct job *j, struct image *ret, struct err *e)
+{
+	char tmp[24];
+	struct image image;
+	struct err ignored = ERR_INIT;
+	struct store *store = j->r->store;
+	if (j->r->insecure)
+		return ERR_DENY(e,
+			"what is downloaded for root counts by its signature alone: fetch it "
+			"without --insecure-options=image, or as root");
+	j->part.fd = inbox_new(store, tmp, e);
+	if (j->part.fd < 0)
+		return j->part.fd;
+	int s = j->part.info_fd = memory_file("progress", e);
+	if (s >= 0)
+		s = download(j, ret, e);
+	bool wanted = s >= 0 && store_get(store, ret->id, j->a, &image, &ignored) < 0;
+	if (wanted)
+		return inbox_keep_url(store, tmp, j->url, e);
+	inbox_discard(store, tmp);
+	return s;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
 
 static int use_fresh(struct job *j, struct image *ret, struct err *e)
 {
@@ -236,20 +350,7 @@ int remote_image(const struct remote *r, const char *url, const char *asc_url,
 	read_note(&j);
 	if (is_fresh(&j))
 		return use_fresh(&j, ret, e);
-	s = store_part_open(r->store, url, &j.part, e);
-	if (s >= 0 && j.part.waited) {
-		dbg("image: somebody else has just fetched %s", url);
-		read_note(&j);
-	}
-	if (s >= 0 && j.part.waited && j.has_note && j.note.fetched_ns >= j.started_ns) {
-		s = stored(&j, ret, e);
-		store_part_remove(&j.part);
-	} else if (s >= 0) {
-		s = transfer(&j, ret, e);
-	}
-	struct stat st;
-	if (s < 0 && j.part.fd >= 0 && fstat(j.part.fd, &st) == 0 && st.st_size == 0)
-		store_part_remove(&j.part); /* nothing to resume */
+	s = r->store->member ? prefetch(&j, ret, e) : fetch_alone(&j, ret, e);
 	store_part_close(&j.part);
 	j.asc_fd = fd_close(j.asc_fd);
 	return s;

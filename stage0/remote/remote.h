@@ -7,6 +7,10 @@
  * and whether the image is the one that was asked for. Nothing is imported here: the caller's
  * `import` gets the file and its signature.
  *
+ * What a member of the group rkt fetches (store->member) is downloaded to where root finds it
+ * (stage0/store/inbox.h), after `import` has looked at it; of the image only the id is set. Root
+ * takes it from there if the signature that the server has is over these bytes.
+ *
  * Ways out are as with curl: HTTPS_PROXY, NO_PROXY and so on, CURL_CA_BUNDLE, SSL_CERT_FILE,
  * SSL_CERT_DIR.
  */
@@ -45,6 +49,8 @@ struct remote {
 	/* Called now and then while a file is downloaded, and with done when it is there; may be
 	 * NULL. total 0: unknown. */
 	void (*progress)(void *ctx, const char *url, uint64_t bytes, uint64_t total, bool done);
+	/* Something was wrong, and is mended: one line for people; or NULL. */
+	void (*warn)(void *ctx, const struct err *why);
 	void *ctx;
 };
 

@@ -58,6 +58,11 @@ static int settle_mode(struct store *s, const char *path, bool group, struct err
 	struct stat st;
 	if (fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return ERR_SYS(e, "'%s/%s'", s->path, path);
+	if (st.st_uid != geteuid() && geteuid() != 0)
+		return ERR_DENY(e,
+			"'%s/%s' is another user's: cannot be done as unprivileged user, only as "
+			"root",
+			s->path, path);
 	if (st.st_uid != geteuid())
 		return ERR_DENY(e, "'%s/%s' belongs to user %u, who may have put anything there",
 			s->path, path, (unsigned)st.st_uid);

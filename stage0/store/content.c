@@ -144,7 +144,7 @@ static int verify_document(struct store *s, const char *hex, struct err *e)
 	_clean_(fd) int blob = blob_open(s, hex);
 	if (blob < 0 || null < 0)
 		return ERR_SYS(e, "open the stored manifest");
-	int r = unpack_plain(s, blob, null, &answer, e);
+	int r = unpack_plain(blob, null, &answer, e);
 	if (r < 0)
 		return r;
 	digest_hex(answer.digest, got);
@@ -231,7 +231,7 @@ static int export_archive(struct store *s, const char *id, int fd, struct err *e
 		return ERR_NOENT(e, "no image '%s' in the store", id);
 	if (blob < 0)
 		return ERR_SYS(e, "open the stored archive of image '%s'", id);
-	int r = unpack_plain(s, blob, fd, &answer, e);
+	int r = unpack_plain(blob, fd, &answer, e);
 	if (r < 0)
 		return err_wrap(e, r, "image '%s'", id);
 	digest_hex(answer.digest, got);

@@ -52,6 +52,13 @@ static void name_of(const char *hex, char ret[INBOX_NAME_SIZE])
 	snprintf(ret, INBOX_NAME_SIZE, "sha256-%.64s", hex);
 }
 
+static void name_of_url(const char *url, char ret[INBOX_NAME_SIZE])
+{
+	char key[KEY_SIZE];
+	make_key(url, key);
+	snprintf(ret, INBOX_NAME_SIZE, "url-%s", key);
+}
+
 static int digest(int input, int output, uint64_t max, char ret[OCI_HEX_SIZE + 1],
 	uint64_t *ret_bytes, struct err *e)
 {
@@ -90,10 +97,21 @@ int inbox_keep(struct store *s, const char *tmp, const char *name, struct err *e
 		return 0;
 	if (errno == EPERM || errno == EACCES)
 		return ERR_DENY(e,
-			"'%s/%s/%s' is there, and another user's: it does not have the right size; "
-			"root's next fetch removes it",
+			"'%s/%s/%s' is another user's, and cannot be replaced; root's next "
+			"fetch uses or removes it",
 			s->path, CAS_INCOMING, name);
 	return ERR_SYS(e, "rename '%s/%s/%s'", s->path, CAS_INCOMING, tmp);
+}
+
+int inbox_keep_url(struct store *s, const char *tmp, const char *url, struct err *e)
+{
+	char name[INBOX_NAME_SIZE];
+	name_of_url(url, name);
+	int r = inbox_keep(s, tmp, name, e);
+	if (r >= 0)
+		return 0;
+	inbox_discard(s, tmp);
+	return r;
 }
 
 void inbox_discard(struct store *s, const char *tmp)
@@ -141,60 +159,113 @@ static int open_entry(struct store *s, const char *name, struct stat *ret, struc
 	return fd < 0 ? ERR_SYS(e, "open") : fd;
 }
 
-static int copy(int from, const char *hex, uint64_t size, int to, struct err *e)
+/* What `to` gets from the file that lies there. */
+struct entry {
+	const char *name;
+	const char *hex; /* its sha256, or NULL: anything */
+	uint64_t size;	 /* with that; else at most */
+};
+
+static int check_size(const struct entry *n, uint64_t is, struct err *e)
+{
+	if (is == n->size || (!n->hex && is < n->size))
+		return 0;
+	return ERR_BAD(e, "it has %llu bytes, and should have %llu%s", (unsigned long long)is,
+		(unsigned long long)n->size, n->hex ? "" : " at most");
+}
+
+static int copy(int from, const struct entry *n, int to, struct err *e)
 {
 	char is[OCI_HEX_SIZE + 1];
 	uint64_t bytes;
-	int r = digest(from, to, size, is, &bytes, e);
-	if (r >= 0 && bytes != size)
-		return ERR_BAD(e, "it has %llu bytes, and should have %llu",
-			(unsigned long long)bytes, (unsigned long long)size);
-	if (r >= 0 && strncmp(is, hex, OCI_HEX_SIZE) != 0)
-		return ERR_BAD(e, "its digest is sha256:%s", is);
+	int r = digest(from, to, n->size, is, &bytes, e);
+	if (r >= 0)
+		r = check_size(n, bytes, e);
+	if (r >= 0 && n->hex && strncmp(is, n->hex, OCI_HEX_SIZE) != 0)
+		r = ERR_BAD(e, "its digest is sha256:%s", is);
 	return r < 0 ? r : 0;
 }
 
 static int empty(int fd, struct err *e)
 {
-	return ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0 ? ERR_SYS(e, "empty the layer")
+	return ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0 ? ERR_SYS(e, "empty the copy")
 								  : 0;
+}
+
+static void remove_entry(struct store *s, const char *name)
+{
+	const struct place p = place(CAS_INCOMING, name);
+	/* A directory with something in it is the collector's. */
+	if (geteuid() == 0 && unlinkat(s->dirfd, p.path, 0) < 0 && errno == EISDIR)
+		(void)unlinkat(s->dirfd, p.path, AT_REMOVEDIR);
+}
+
+static int pass_over(
+	const struct store *s, const struct entry *n, uid_t owner, int r, struct err *e)
+{
+	return err_wrap(e, r, "'%s/%s/%s', by user %u, is passed over", s->path, CAS_INCOMING,
+		n->name, (unsigned)owner);
+}
+
+static int take(struct store *s, const struct entry *n, int to, struct stat *st, struct err *e)
+{
+	/* Of nothing there is nothing to spare. */
+	if (geteuid() != 0 || !n->size)
+		return 0;
+	_clean_(fd) int from = open_entry(s, n->name, st, e);
+	if (from == -ENOENT)
+		return 0;
+	int r = from;
+	if (r >= 0)
+		r = check_size(n, (uint64_t)st->st_size, e);
+	if (r >= 0)
+		r = empty(to, e);
+	if (r >= 0)
+		r = copy(from, n, to, e);
+	if (r < 0)
+		return pass_over(s, n, st->st_uid, r, e);
+	dbg("store: '%s/%s': by user %u", CAS_INCOMING, n->name, (unsigned)st->st_uid);
+	return 1;
 }
 
 int inbox_take(struct store *s, const char *hex, uint64_t size, int to, struct err *e)
 {
 	char name[INBOX_NAME_SIZE];
 	struct stat st = { 0 };
-	name_of(hex, name);
-	if (geteuid() != 0)
-		return 0;
-	_clean_(fd) int from = open_entry(s, name, &st, e);
-	if (from == -ENOENT)
-		return 0;
-	int r = from;
-	if (r >= 0 && (uint64_t)st.st_size != size)
-		r = ERR_BAD(e, "it has %llu bytes, and should have %llu",
-			(unsigned long long)st.st_size, (unsigned long long)size);
-	if (r >= 0)
-		r = empty(to, e);
-	if (r >= 0)
-		r = copy(from, hex, size, to, e);
-	if (r >= 0) {
-		dbg("store: layer %s: user %u has downloaded it", hex, (unsigned)st.st_uid);
-		return 1;
-	}
 	struct err ignored = ERR_INIT;
-	inbox_remove(s, hex);
-	(void)empty(to, &ignored);
-	return err_wrap(e, r, "'%s/%s/%s', by user %u, is passed over", s->path, CAS_INCOMING, name,
-		(unsigned)st.st_uid);
+	name_of(hex, name);
+	const struct entry n = { name, hex, size };
+	int r = take(s, &n, to, &st, e);
+	if (r < 0) {
+		remove_entry(s, name);
+		(void)empty(to, &ignored);
+	}
+	return r;
 }
 
 void inbox_remove(struct store *s, const char *hex)
 {
 	char name[INBOX_NAME_SIZE];
 	name_of(hex, name);
-	const struct place p = place(CAS_INCOMING, name);
-	/* A directory with something in it is the collector's. */
-	if (geteuid() == 0 && unlinkat(s->dirfd, p.path, 0) < 0 && errno == EISDIR)
-		(void)unlinkat(s->dirfd, p.path, AT_REMOVEDIR);
+	remove_entry(s, name);
+}
+
+int inbox_take_url(struct store *s, const char *url, uint64_t max, int to, inbox_use use, void *ctx,
+	struct err *e)
+{
+	char name[INBOX_NAME_SIZE];
+	struct stat st = { 0 };
+	struct err ignored = ERR_INIT;
+	name_of_url(url, name);
+	const struct entry n = { name, NULL, max };
+	int r = take(s, &n, to, &st, e);
+	if (r > 0) {
+		r = use(ctx, e);
+		r = r < 0 ? pass_over(s, &n, st.st_uid, r, e) : 1;
+	}
+	if (r != 0)
+		remove_entry(s, name);
+	if (r < 0)
+		(void)empty(to, &ignored);
+	return r;
 }

@@ -5,11 +5,13 @@
  *	cas/incoming/                  root:rkt 3730: whoever is in the group puts files there, and
  *	                               removes their own; nobody sees what there is
  *	cas/incoming/sha256-<64 hex>   the blob of a layer, as it came
+ *	cas/incoming/url-<32 hex>      an App Container Image; the name is made of its URL
  *	cas/incoming/tmp-<hex>         on its way
  *
  * Nobody believes what lies there. Root looks for a name where it would download otherwise, copies
  * at most the bytes that it expects, and takes the copy when its digest, which the unpack worker
- * computes of what it has written, is the one that root was told by the registry itself. What
+ * computes of what it has written, is the one that root was told by the registry itself; or, of an
+ * App Container Image, when the signature that root has got is over these bytes. What
  * is something else is removed, and downloaded. That a file changes while it is read, or is no
  * file, makes no difference.
  *
@@ -34,6 +36,8 @@ bool inbox_is_ours(const struct store *s);
 int inbox_new(struct store *s, char tmp[24], struct err *e);
 /* It is whole. Where another member has something of that name, this is an error. */
 int inbox_keep(struct store *s, const char *tmp, const char *name, struct err *e);
+/* As inbox_keep, and on failure as inbox_discard. */
+int inbox_keep_url(struct store *s, const char *tmp, const char *url, struct err *e);
 void inbox_discard(struct store *s, const char *tmp);
 /* Something of that name and size lies there, whoever it belongs to. */
 bool inbox_has(struct store *s, const char *name, uint64_t size);
@@ -47,3 +51,8 @@ int inbox_check(int fd, const char *hex, struct err *e);
  * tells, and `to` is empty. */
 int inbox_take(struct store *s, const char *hex, uint64_t size, int to, struct err *e);
 void inbox_remove(struct store *s, const char *hex);
+/* What a URL gave, of at most so many bytes, to the file `to`, of which `use` then says whether it
+ * is what it should be, and uses it. 1: it did; 0 and less as above. It is removed in any case. */
+typedef int (*inbox_use)(void *ctx, struct err *e);
+int inbox_take_url(struct store *s, const char *url, uint64_t max, int to, inbox_use use, void *ctx,
+	struct err *e);

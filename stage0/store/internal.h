@@ -192,7 +192,7 @@ void digest_hex(const uint8_t digest[UNPACK_DIGEST_SIZE], char ret[HEX_SIZE + 1]
 /* Opens the blob of an image; -1 and errno. */
 int blob_open(struct store *s, const char *hex);
 /* Reads a blob to its end, uncompressed into `output`; its digest and size are in the answer. */
-int unpack_plain(struct store *s, int blob, int output, struct unpack_answer *ret, struct err *e);
+int unpack_plain(int blob, int output, struct unpack_answer *ret, struct err *e);
 /* Unpacks the blob of an image that is known into a fresh locked directory. */
 int unpack_blob(struct store *s, const char *hex, struct tmp *ret, struct err *e);
 /* The root filesystem in a tree's directory; negative: there is none. */

@@ -346,6 +346,6 @@ int store_has_size(struct store *s, const char *id, uint64_t size, struct err *e
 		return ERR_SYS(e, "open the stored archive of image '%s'", id);
 	if ((uint64_t)st.st_size == size)
 		return 1;
-	int r = unpack_plain(s, blob, null, &answer, e);
+	int r = unpack_plain(blob, null, &answer, e);
 	return r < 0 ? r : answer.bytes == size;
 }

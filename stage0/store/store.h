@@ -49,7 +49,7 @@
 struct store {
 	int dirfd;   /* of cas/ */
 	char *path;  /* absolute path of cas/ */
-	bool member; /* we are not root, and can do nothing but to download for root */
+	bool member; /* we are not root, and can but download for root */
 };
 
 /* What spoke for an image when it was accepted. */
@@ -114,6 +114,9 @@ struct import_options {
 };
 int store_import(struct store *s, int fd, const struct import_options *o, struct arena *a,
 	const char **ret_id, struct err *e);
+
+/* The id that the archive in the file fd, from its beginning, has or will have. */
+int store_image_id(int fd, struct arena *a, const char **ret_id, struct err *e);
 
 /* "name[:version][,label=value]…" into its parts; the version is a label, too. */
 int store_parse_name(const char *ref, struct arena *a, const char **ret_name,

@@ -93,16 +93,27 @@ int blob_open(struct store *s, const char *hex)
 	return openat(s->dirfd, place(CAS_BLOB, hex).path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int unpack_plain(struct store *s, int blob, int output, struct unpack_answer *ret, struct err *e)
+int unpack_plain(int blob, int output, struct unpack_answer *ret, struct err *e)
 {
-	_clean_(tmp) struct tmp empty = TMP_INIT;
-	int r = tmp_dir(s, &empty, e);
-	if (r < 0)
-		return r;
 	const struct unpack_job job = {
-		.mode = UNPACK_PLAIN, .input = blob, .dir = empty.fd, .output = output, .lower = -1
+		.mode = UNPACK_PLAIN, .input = blob, .dir = -1, .output = output, .lower = -1
 	};
 	return unpacker_run(&job, ret, e);
+}
+
+int store_image_id(int fd, struct arena *a, const char **ret_id, struct err *e)
+{
+	struct unpack_answer answer;
+	char hex[HEX_SIZE + 1];
+	_clean_(fd) int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (nowhere < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return ERR_SYS(e, "read the archive");
+	int r = unpack_plain(fd, nowhere, &answer, e);
+	if (r < 0)
+		return r;
+	digest_hex(answer.digest, hex);
+	*ret_id = arena_printf(a, ID_PREFIX "%s", hex);
+	return 0;
 }
 
 int unpack_blob(struct store *s, const char *hex, struct tmp *ret, struct err *e)

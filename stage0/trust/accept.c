@@ -177,6 +177,23 @@ int accept_image(struct store *s, const struct keystore *ks, int fd, const struc
 	return r < 0 ? r : store_import(s, fd, &o, a, ret_id, e);
 }
 
+int accept_look(const struct keystore *ks, int fd, const struct accept_request *q, struct arena *a,
+	const char **ret_id, struct err *e)
+{
+	struct acceptance *c = ARENA_NEW(a, struct acceptance);
+	c->q = q;
+	c->k.a = a;
+	if (q->insecure || q->signature_fd < 0)
+		return ERR_DENY(e,
+			"what is downloaded for root counts by its signature alone, and there is "
+			"no '%s'",
+			q->signature);
+	int r = keystore_list(ks, a, &c->k.all, e);
+	if (r >= 0)
+		r = check_bytes(c, fd, e);
+	return r < 0 ? r : store_image_id(fd, a, ret_id, e);
+}
+
 /* --- files ------------------------------------------------------------------------------------ */
 
 /* As rkt has it: "X.aci" and "X" are signed in "X.aci.asc". */

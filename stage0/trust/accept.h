@@ -27,6 +27,11 @@ struct accept_request {
 int accept_image(struct store *s, const struct keystore *ks, int fd, const struct accept_request *q,
 	struct arena *a, const char **ret_id, struct err *e);
 
+/* For who may not import: would the signature do, whatever name it turns out to be for? *ret_id:
+ * that the image will have. Without a signature it is refused. */
+int accept_look(const struct keystore *ks, int fd, const struct accept_request *q, struct arena *a,
+	const char **ret_id, struct err *e);
+
 /* A local file, with its signature in `signature` or beside it: "X.aci" and "X" are signed in
  * "X.aci.asc". */
 struct accept_file {

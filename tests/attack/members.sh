@@ -7,6 +7,9 @@
 . "$TOP/tests/signing.sh"
 # shellcheck source=tests/members.sh
 . "$TOP/tests/members.sh"
+# shellcheck source=tests/web.sh
+. "$TOP/tests/web.sh"
+leave() { kill "${registries[@]}" "${servers[@]}"; }
 
 INCOMING='' BLOB='' SIZE='' LAYER=''
 # A host that is watched, a store that the group may see, and $at/app:v1, whose one layer root has not: $LAYER, of $SIZE bytes, is called $BLOB.
@@ -184,5 +187,64 @@ test_incoming_thousands_of_entries() {
 	run rkt image gc --grace-period=0
 	ok
 	is "$(find "$INCOMING" -mindepth 1 | head)" '' 'what is left'
+	untouched
+}
+# App Container Images count by the signature that the server has now, over what lies there.
+test_incoming_images_that_the_server_does_not_have() {
+	local entry what
+	guard
+	in_group "${RKTC[@]}" fetch "$IMAGES/busybox.aci" >/dev/null
+	INCOMING=$DATA/cas/incoming
+	mkdir -p www
+	key alice
+	key mallory
+	cp "$(image_with x '.name = "example.com/app"')" old.aci
+	cp "$(image_with y '.name = "example.com/app" | .annotations = [{name: "new", value: "yes"}]')" new.aci
+	cp "$(image_with z '.name = "mallory.example/app"')" mallory.aci
+	cp "$TESTAPP" unsigned.aci
+	openssl dgst -sha256 -sign alice.key -out old.asc old.aci
+	trust alice --prefix=example.com
+	trust mallory --prefix=mallory.example
+	serve
+	chmod 755 . && chmod a+r ./*.aci ./*.asc
+	HTTP=("$RKT" --dir="$DATA" "--insecure-options=http" --system-config="$T/none" --local-config="$T/config")
+	cp old.aci www/app.aci
+	cp old.asc www/app.aci.asc
+	as_member "${HTTP[@]}" fetch "http://$at/app.aci" >/dev/null 2>&1
+	entry=$(basename "$(find "$INCOMING" -name 'url-*')")
+	# the server has something newer: what was signed once is not it
+	cp new.aci www/app.aci
+	openssl dgst -sha256 -sign alice.key -out www/app.aci.asc new.aci
+	for what in old mallory unsigned; do
+		plants "cat $T/$what.aci >$entry"
+		run in_group "${HTTP[@]}" fetch --full "http://$at/app.aci"
+		ok
+		is "$(grep -c . <<<"$err")" 1 'lines'
+		has "$err" "$INCOMING/$entry" 'is passed over' "by user $MEMBER"
+		is "$(rkt image cat-manifest "$out" | jq -r '.annotations[0].value')" yes "what root has instead of $what"
+		is "$(find "$INCOMING" -mindepth 1)" '' 'what is left'
+		rkt image rm "$out" >/dev/null 2>&1
+	done
+	for what in "ln -s $HOST/secret $entry" "mkfifo $entry" "mkdir $entry" "truncate -s 100000G $entry || truncate -s 15T $entry" ": >$entry"; do
+		plants "$what"
+		run in_group "${HTTP[@]}" fetch --full "http://$at/app.aci"
+		ok
+		has "$err" 'is passed over'
+		hasnt "$err" "$SECRET"
+		rkt image rm "$out" >/dev/null 2>&1
+	done
+	# what somebody has signed who is not trusted for the name is refused, wherever it comes from
+	cp mallory.aci www/app.aci
+	jq '.name = "example.com/app"' <(tar -xOf mallory.aci manifest) >manifest
+	mkdir -p root && "$TOP/tests/images/mkaci.sh" root manifest ./evil.aci gzip
+	cp evil.aci www/app.aci
+	openssl dgst -sha256 -sign mallory.key -out www/app.aci.asc evil.aci
+	chmod a+r evil.aci
+	plants "cat $T/evil.aci >$entry"
+	run in_group "${HTTP[@]}" fetch "http://$at/app.aci"
+	ended 254
+	has "$err" 'signature made by unknown entity'
+	is "$(rkt image list --no-legend --fields=name | grep -c example.com/app)" 0 'stored'
+	is "$(find "$INCOMING" -mindepth 1)" '' 'what is left'
 	untouched
 }

@@ -6,6 +6,9 @@
 . "$TOP/tests/signing.sh"
 # shellcheck source=tests/members.sh
 . "$TOP/tests/members.sh"
+# shellcheck source=tests/web.sh
+. "$TOP/tests/web.sh"
+leave() { kill "${registries[@]}" "${servers[@]}"; }
 
 INCOMING=''
 # A registry with an image of three layers as $at/app:v1, and a store that the group may see.
@@ -70,7 +73,7 @@ test_what_is_there_is_nobody_elses() {
 	# of another size it cannot be replaced, and root will
 	truncate -s 1 "$file"
 	WHO=$OTHER_MEMBER member "${HTTP[@]}" fetch "docker://$at/app:v1"
-	refused "another user's" "root's next fetch removes it"
+	refused "another user's" "root's next fetch uses or removes it"
 	is "$(find "$INCOMING" -name 'tmp-*')" '' 'left-overs'
 	run rkt_http fetch "docker://$at/app:v1"
 	ok
@@ -221,5 +224,76 @@ test_killed_at_any_time() {
 	ok
 	is "$err" ''
 	run rkt image gc --grace-period=0
+	is "$(incoming)" ''
+}
+
+# --- App Container Images --------------------------------------------------------------------------
+# http://$at/app.aci with a signature by alice, who is trusted for it.
+site() {
+	INCOMING=$DATA/cas/incoming
+	in_group "${RKTC[@]}" fetch "$IMAGES/busybox.aci" >/dev/null
+	mkdir -p www
+	key alice
+	signed_by alice "$TESTAPP"
+	trust alice --prefix=example.com
+	serve
+	STRICT=("$RKT" --dir="$DATA" "--insecure-options=http" --system-config="$T/none" --local-config="$T/config")
+}
+signed_by() { # KEY FILE: what the server has
+	cp "$2" www/app.aci
+	openssl dgst -sha256 -sign "$1.key" -out www/app.aci.asc www/app.aci
+}
+downloads() { grep -c "^GET /app.aci " log || true; }
+test_images_with_a_signature() {
+	local id name
+	site
+	member "${STRICT[@]}" fetch --full "http://$at/app.aci"
+	ok
+	has "$err" "root's next command that uses it verifies and unpacks it"
+	id=$out
+	is "$(incoming | sed 's/-[0-9a-f]\{32\}$//')" url
+	is "$(downloads)" 1
+	run in_group "${STRICT[@]}" fetch --full "http://$at/app.aci"
+	ok
+	is "$out" "$id"
+	is "$err" ''
+	is "$(downloads)" 1 'downloads'
+	is "$(grep -c '^GET /app.aci.asc ' log)" 2 'signatures that were asked for'
+	is "$(incoming)" ''
+	is "$(srkt image list --format=json | jq -r '.[] | select(.name | contains("testapp")).verified.mechanism')" pem
+	rkt image verify "$id" >/dev/null
+	# what is in the store is not kept for root
+	member "${STRICT[@]}" fetch --full "http://$at/app.aci"
+	ok
+	is "$out" "$id"
+	hasnt "$err" downloaded
+	is "$(incoming)" ''
+	# by a name that the store has, too
+	member "${STRICT[@]}" fetch --full --pull-policy=new example.com/testapp
+	ok
+	is "$out" "$id"
+}
+test_images_without_a_signature_are_not_taken_from_others() {
+	site
+	member "$RKT" --dir="$DATA" "--insecure-options=image,http" --system-config="$T/none" --local-config="$T/config" fetch "http://$at/app.aci"
+	refused 'counts by its signature alone' 'or as root'
+	member "${STRICT[@]}" fetch "http://$at/app.aci"
+	ok
+	# who asks for no signature asks the server
+	run in_group "$RKT" --dir="$DATA" "--insecure-options=image,http" --system-config="$T/none" --local-config="$T/config" fetch "http://$at/app.aci"
+	ok
+	is "$(downloads)" 2
+	is "$(incoming | wc -l)" 1 'it stays'
+	rm "$INCOMING"/*
+	rm www/app.aci.asc
+	member "${STRICT[@]}" fetch "http://$at/app.aci"
+	refused 'error downloading the signature file' 404
+	srkt trust --prefix=example.com --allow-unsigned >/dev/null
+	member "${STRICT[@]}" fetch "http://$at/app.aci"
+	refused 'counts by its signature alone' "there is no 'http://$at/app.aci.asc'"
+	key bob
+	signed_by bob "$TESTAPP"
+	member "${STRICT[@]}" fetch "http://$at/app.aci"
+	refused 'signature made by unknown entity'
 	is "$(incoming)" ''
 }
