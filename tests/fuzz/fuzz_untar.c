@@ -32,6 +32,7 @@ static void prepare(void)
 	lower_fd = openat(top_fd, "lower", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FUZZ_HOLDS(tree_fd >= 0 && lower_fd >= 0);
 	FUZZ_HOLDS(symlinkat("../../..", lower_fd, "a") == 0 && mkdirat(lower_fd, "b", 0700) == 0);
+	FUZZ_HOLDS(io_write_new(lower_fd, "file", "content", 7, 0644, &e) == 0);
 }
 
 static unsigned names_in(int fd)
@@ -100,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The same as a layer, over one with a link that leads away. */
 	if (run(UNPACK_LAYER, input, &answer) != 0)
 		FUZZ_HOLDS(answer.err.kind != ERR_NONE && answer.err.len > 0);
-	FUZZ_HOLDS(names_in(top_fd) == 2 && names_in(lower_fd) == 2);
+	FUZZ_HOLDS(names_in(top_fd) == 2 && names_in(lower_fd) == 3);
 	FUZZ_HOLDS(rmtree_contents(tree_fd, &e) == 0);
 	over_another(input, &answer);
 	return 0;
