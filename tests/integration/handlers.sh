@@ -30,12 +30,12 @@ test_pre_start_that_fails() {
 test_groups_of_handlers() {
 	local kind how memory
 	for kind in pre-start post-stop; do
-		aci=$(with_handlers "[{name: \"$kind\", exec: [\"/bin/testapp\", \"cgroup\", \"+\", \"alloc\", \"100000000\", \"+\", \"echo\", \"unbounded\"]}]")
+		aci=$(with_handlers "[{name: \"$kind\", exec: [\"/bin/testapp\", \"cgroup\", \"+\", \"alloc\", \"100\", \"+\", \"echo\", \"unbounded\"]}]")
 		for how in --net=none --private-users; do
 			run rkt run "$how" "$aci" --memory=32M --exec=/bin/testapp -- cgroup
 			is "$(sed -n 's/^[0-9]*:[^:]*://p' <<<"$out" | sort -u)" / 'groups of the handler and its app'
 			hasnt "$out" unbounded
-			matches "$err" "event handler '$kind' (was killed|ended with)"
+			has "$err" "event handler '$kind' was killed by signal 9"
 		done
 	done
 }
