@@ -20,6 +20,7 @@
 enum {
 	OWN_PROCESSES = 2, /* of rkt, where it stands in the pod's group */
 	DEPTH_MAX = 16,
+	FREEZE_TRIES = 50, /* a millisecond each */
 	REMOVE_TRIES = 20, /* a millisecond each, at the pod's end */
 	COLLECT_TRIES = 200,
 };
@@ -76,6 +77,7 @@ void cgroup_app_release(struct cgroup_app *a)
 {
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
 		a->fds[k] = fd_close(a->fds[k]);
+	a->killer = fd_close(a->killer);
 }
 
 /* --- version 2: a group whose children can have the controllers ------------------------------ */
@@ -310,7 +312,8 @@ static bool wanted_anyhow(const struct cgroup_view *view, enum cgroup_kind k)
 	if (!view->v[k].mount)
 		return false;
 	return k == CGROUP_UNIFIED ||
-	       (!view->v[CGROUP_UNIFIED].mount && (k == CGROUP_SYSTEMD || k == CGROUP_DEVICES));
+	       (!view->v[CGROUP_UNIFIED].mount &&
+		       (k == CGROUP_SYSTEMD || k == CGROUP_DEVICES || k == CGROUP_FREEZER));
 }
 
 int cgroup_pod_create(const struct cgroup_view *view, const char *name, unsigned set,
@@ -370,7 +373,7 @@ int cgroup_pod_limit(const struct cgroup_pod *pod, const struct cgroup_limits *l
 int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgroup_limits *limits,
 	struct cgroup_app *ret, struct err *e)
 {
-	struct cgroup_app a;
+	struct cgroup_app a = { .killer = -1 };
 	int r = 0;
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
 		a.fds[k] = -1;
@@ -454,15 +457,53 @@ static void kill_listed(int dirfd)
 	}
 }
 
+/* What kills all of the group at once: of version 2, or of version 1's freezer. */
+static int open_killer(const struct cgroup_app *a)
+{
+	if (a->fds[CGROUP_UNIFIED] >= 0)
+		return openat(a->fds[CGROUP_UNIFIED], "cgroup.kill", O_WRONLY | O_CLOEXEC);
+	if (a->fds[CGROUP_FREEZER] >= 0)
+		return openat(a->fds[CGROUP_FREEZER], "freezer.state", O_RDWR | O_CLOEXEC);
+	return -1;
+}
+
+void cgroup_app_hold_killer(struct cgroup_app *a)
+{
+	a->killer = open_killer(a);
+}
+
+/* Freezing takes until each process has seen it; from the first instant none can fork. */
+static void freeze(int state)
+{
+	char text[16] = "";
+	if (state < 0 || write(state, "FROZEN", strlen("FROZEN")) < 0)
+		return;
+	for (int i = 0; i < FREEZE_TRIES && !str_after(text, "FROZEN"); i++) {
+		if (i > 0)
+			pause_ms(1);
+		ssize_t n = pread(state, text, sizeof text - 1, 0);
+		text[n > 0 ? n : 0] = '\0';
+	}
+}
+
 void cgroup_app_kill(const struct cgroup_app *a)
 {
-	struct err ignored = ERR_INIT;
-	const int fd = a->fds[CGROUP_UNIFIED];
-	if (fd < 0 || io_write_knob(fd, "cgroup.kill", "1", &ignored) >= 0)
+	_clean_(fd) int own = a->killer < 0 ? open_killer(a) : -1;
+	const int killer = a->killer < 0 ? own : a->killer;
+	if (a->fds[CGROUP_UNIFIED] >= 0) {
+		/* With an older kernel one by one. What is born meanwhile pid 1 ends later. */
+		if (killer < 0 || write(killer, "1", 1) < 0)
+			kill_listed(a->fds[CGROUP_UNIFIED]);
 		return;
-	/* An older kernel, or the caller is nobody there: one by one. What is born meanwhile pid 1
-	 * of the pod ends later. */
-	kill_listed(fd);
+	}
+	const enum cgroup_kind k = a->fds[CGROUP_FREEZER] >= 0 ? CGROUP_FREEZER : CGROUP_SYSTEMD;
+	if (a->fds[k] < 0)
+		return;
+	freeze(killer);
+	kill_listed(a->fds[k]);
+	/* They die of it when they are thawed. */
+	if (killer >= 0 && write(killer, "THAWED", strlen("THAWED")) < 0)
+		dbg("thaw control group: %s", strerror(errno));
 }
 
 /* "oom_kill 3" among the lines of a file. */

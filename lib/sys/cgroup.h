@@ -10,6 +10,7 @@
  *	controllers	where a limit was asked for: cgroup2 if it has the controller, else the
  *			hierarchy of version 1 that has it
  *	devices		version 1's, only where there is no cgroup2, which does it by a program
+ *	freezer		likewise, so that nothing of an app forks away while it is killed
  *
  * so a pod without limits writes nothing into any controller's hierarchy. No group but our own is
  * ever changed, with one exception that version 2 demands: a limit needs the controller enabled for
@@ -40,7 +41,8 @@
 	X(CPU, "cpu")         \
 	X(PIDS, "pids")       \
 	X(BLKIO, "blkio")     \
-	X(DEVICES, "devices")
+	X(DEVICES, "devices") \
+	X(FREEZER, "freezer")
 enum cgroup_kind {
 #define X(name, text) CGROUP_##name,
 	CGROUP_KINDS(X)
@@ -72,6 +74,7 @@ const char *cgroup_view_dir(
 /* --- a pod's groups ------------------------------------------------------------------------- */
 struct cgroup_app {
 	int fds[_CGROUP_KIND_MAX]; /* directory of the app's group; -1: none */
+	int killer;		   /* of cgroup_app_hold_killer(), else -1 */
 };
 struct cgroup_pod {
 	int base[_CGROUP_KIND_MAX];    /* the group that the pod's group is made in */
@@ -112,8 +115,10 @@ int cgroup_door_open(const struct cgroup_app *a, struct cgroup_door *ret, struct
 /* As cgroup_app_join(). */
 int cgroup_door_enter(const struct cgroup_door *d, bool placed, struct err *e);
 void cgroup_door_close(struct cgroup_door *d);
-/* Kills what an app left behind, where the kernel can (cgroup.kill, 5.14). */
+/* Kills what an app left behind: by cgroup.kill (5.14), with version 1 while it is frozen. */
 void cgroup_app_kill(const struct cgroup_app *a);
+/* Opens what that takes, for somebody who will have no right to it by then. */
+void cgroup_app_hold_killer(struct cgroup_app *a);
 /* How many processes in the app's group the kernel has killed for want of memory, where somebody
  * counts them, else 0. */
 uint64_t cgroup_app_oom_kills(const struct cgroup_app *a);

@@ -24,6 +24,7 @@ static const struct {
 	[CGROUP_PIDS] = { "pids", "pids" },
 	[CGROUP_BLKIO] = { "blkio", "blkio" },
 	[CGROUP_DEVICES] = { "devices", "devices" },
+	[CGROUP_FREEZER] = { "freezer", "freezer" },
 };
 
 const char *cgroup_kind_name(enum cgroup_kind kind)

@@ -191,6 +191,8 @@ static int make_network(const struct pid1 *p, struct err *e)
 static int join_users(const struct pid1 *p, struct err *e)
 {
 	const uint32_t root = p->n->pod.facts.users.first;
+	for (size_t i = 0; i < p->n_apps && p->n_apps > 1; i++)
+		cgroup_app_hold_killer(&p->n->groups[i]);
 	if (fchownat(p->statuses, "", root, root, AT_EMPTY_PATH) < 0)
 		return ERR_SYS(e, "owner of '" STAGE1_STATUS_DIR "'");
 	int r = userns_enter(p->n->userns, e);
@@ -357,6 +359,13 @@ static void record_reason(struct pid1 *p, size_t i, int status)
 		tell_failure(p, EXIT_ERROR, &e);
 }
 
+/* What it left behind ends with it, or with the pod when it was the last. */
+static void end_rest(const struct pid1 *p, size_t i)
+{
+	if (!all_ended(p))
+		cgroup_app_kill(&p->n->groups[i]);
+}
+
 static void app_ended(struct pid1 *p, size_t i, int status)
 {
 	struct app_state *app = &p->apps[i];
@@ -370,18 +379,19 @@ static void app_ended(struct pid1 *p, size_t i, int status)
 		run_post_stop(p, i);
 	if (status != 0)
 		pod_failed(p, status);
-	/* What it left behind ends with it, as with the pod when it was the last. */
-	if (!all_ended(p) && app->post_stop == 0)
-		cgroup_app_kill(&p->n->groups[i]);
+	if (app->post_stop == 0)
+		end_rest(p, i);
 }
 
 static void process_ended(struct pid1 *p, pid_t pid, int wait_status)
 {
 	for (size_t i = 0; i < p->n_apps; i++) {
-		if (p->apps[i].pid == pid && !p->apps[i].ended)
+		if (p->apps[i].pid == pid && !p->apps[i].ended) {
 			app_ended(p, i, proc_exit_code(wait_status));
-		else if (p->apps[i].post_stop == pid)
+		} else if (p->apps[i].post_stop == pid) {
 			p->apps[i].post_stop = 0;
+			end_rest(p, i);
+		}
 	}
 }
 
