@@ -380,6 +380,10 @@ int cgroup_app_create(struct cgroup_pod *pod, const char *app, const struct cgro
 	for (size_t k = 0; k < _CGROUP_KIND_MAX && r >= 0; k++) {
 		if (pod->pod[k] < 0)
 			continue;
+		if (k == CGROUP_BLKIO && limits->block_of_pod) {
+			a.fds[k] = fcntl(pod->pod[k], F_DUPFD_CLOEXEC, 0);
+			continue;
+		}
 		if (mkdirat(pod->pod[k], app, 0755) < 0 && errno != EEXIST)
 			r = ERR_SYS(e, "create control group '%s/%s'", pod->group[k], app);
 		else if ((a.fds[k] = open_dir(pod->pod[k], app)) < 0)

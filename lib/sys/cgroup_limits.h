@@ -42,6 +42,9 @@ struct cgroup_limits {			 /* 0: none */
 	/* Whole disks that the two before are of; none: they limit nothing. */
 	const dev_t *devices;
 	size_t n_devices;
+	/* Of an app: the two are the pod's. Version 1 bounds no group together with those below it,
+	 * so that such apps share the pod's own group there. */
+	bool block_of_pod;
 };
 
 /* The controllers that must be there for the limits, and those that requests (memory_request,

@@ -106,7 +106,7 @@ static int find_groups(struct entry *t, const struct proc *app, struct err *e)
 	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
 	struct cgroup_view ours, view;
 	char name[64];
-	snprintf(name, sizeof name, "/rkt-%s/", t->run.uuid);
+	snprintf(name, sizeof name, "/rkt-%s", t->run.uuid);
 	int r = cgroup_view_load(&a, &ours, e);
 	if (r < 0 || (r = io_read_file(app->dirfd, "cgroup", &text, e)) < 0)
 		return r;

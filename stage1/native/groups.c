@@ -65,6 +65,12 @@ static int find_disks(struct native *n, struct disks *d, struct err *e)
 
 /* --- what is wanted -------------------------------------------------------------------------- */
 
+static bool is_pods(const struct cgroup_limits *app, const struct cgroup_limits *pod)
+{
+	return (pod->block_bandwidth || pod->block_iops) &&
+	       app->block_bandwidth == pod->block_bandwidth && app->block_iops == pod->block_iops;
+}
+
 static int collect(struct native *n, struct wanted *w, struct err *e)
 {
 	struct disks disks = { .arena = &n->pod.arena };
@@ -84,6 +90,7 @@ static int collect(struct native *n, struct wanted *w, struct err *e)
 	for (size_t i = 0; i < w->n_apps; i++) {
 		w->apps[i].devices = disks.v;
 		w->apps[i].n_devices = disks.n;
+		w->apps[i].block_of_pod = is_pods(&w->apps[i], &w->pod);
 	}
 	w->pod.devices = disks.v;
 	w->pod.n_devices = disks.n;
@@ -110,15 +117,18 @@ static void worsen_all(
 static void report_block(struct native *n, const struct wanted *w)
 {
 	static const char *const names[] = { "resource/block-bandwidth", "resource/block-iops" };
+	size_t apart = 0;
+	for (size_t i = 0; i < w->n_apps; i++)
+		apart += !w->apps[i].block_of_pod;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (w->pod.n_devices == 0)
 			worsen_all(n, names[i], REPORT_IGNORED,
 				"neither the pod's directory nor a volume lies on a disk that is "
 				"known");
-		else if (n->cgroups.at[CONTROLLER_IO] == CGROUP_BLKIO && w->n_apps > 1)
+		else if (n->cgroups.at[CONTROLLER_IO] == CGROUP_BLKIO && w->n_apps > 1 && apart)
 			worsen(&n->pod.plan.report, names[i], REPORT_CHANGED,
-				"it is each app's: version 1 of control groups does not limit them "
-				"together");
+				"apps with limits of their own have only these: version 1 of "
+				"control groups does not limit them together with others");
 	}
 }
 
@@ -229,7 +239,7 @@ static void restrict_devices(struct native *n, size_t app)
 
 /* What the app sees of them: version 2 alone where programs look for it when there is nothing else,
  * or a directory for each hierarchy. */
-static void show_groups(struct native *n, struct app_plan *plan)
+static void show_groups(struct native *n, const struct cgroup_limits *limits, struct app_plan *plan)
 {
 	const struct cgroup_pod *p = &n->cgroups;
 	struct arena *a = &n->pod.arena;
@@ -238,7 +248,9 @@ static void show_groups(struct native *n, struct app_plan *plan)
 		if (p->pod[k] >= 0)
 			plan->cgroups[plan->n_cgroups++] = (struct cgroup_shown){
 				cgroup_kind_name((enum cgroup_kind)k),
-				arena_printf(a, "%s/%s", p->dir[k], plan->name),
+				k == CGROUP_BLKIO && limits->block_of_pod
+					? p->dir[k]
+					: arena_printf(a, "%s/%s", p->dir[k], plan->name),
 			};
 	if (plan->n_cgroups == 1 && p->pod[CGROUP_UNIFIED] >= 0)
 		plan->cgroups[0].name = NULL;
@@ -261,7 +273,7 @@ int native_make_groups(struct native *n, struct err *e)
 		if (r < 0)
 			err_wrap(e, r, "app '%s'", app);
 		restrict_devices(n, i);
-		show_groups(n, &n->pod.plans[i]);
+		show_groups(n, &w.apps[i], &n->pod.plans[i]);
 	}
 	return r;
 }

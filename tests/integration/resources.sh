@@ -184,6 +184,23 @@ test_block_limit_of_a_pod() {
 	near 2 4096 rkt run --pod-manifest="$T/pod.json"
 }
 
+# Both together have what the pod has: the slower one tells how long that took.
+two_writers() { # OWN_LIMIT_OF_THE_SECOND: a pod of 4 MiB a second
+	fetch testapp
+	jq -n --arg id "$id" --arg d "$T/mnt" --argjson own "$1" '{acVersion: "0.8.11", acKind: "PodManifest", apps: ["one", "two"] | map({name: ., image: {id: $id}, mounts: [{volume: "d", path: "/d"}],
+		app: {exec: ["/bin/testapp", "direct", "/d/\(.)", "80", "64"], user: "0", group: "0", isolators: (if . == "two" then $own else [] end)}}),
+		isolators: [{name: "resource/block-bandwidth", value: {default: true, limit: "4Mi"}}], volumes: [{name: "d", kind: "host", source: $d}], annotations: [], ports: []}' >"$T/pod.json"
+	rkt run --pod-manifest="$T/pod.json" | tee "$T/both" | awk '/^direct/ { if (!n++ || $2 < least) least = $2 } END { print "both", 2 * least }'
+}
+test_block_limit_of_a_pod_is_of_all_apps() {
+	own_disk
+	near 2 4096 two_writers '[]'
+	hasnt "$err" block-bandwidth
+	# An app with less for itself has that; where version 1 does the limiting, this is told.
+	run two_writers '[{"name": "resource/block-bandwidth", "value": {"default": true, "limit": "2Mi"}}]'
+	is "$(awk '/^direct/ { print ($2 > 2260) }' "$T/both" | sort | paste -sd,)" 0,1 "an app with half of it: $(cat "$T/both")"
+	[ ! -d /sys/fs/cgroup/blkio ] || has "$err" "isolator 'resource/block-bandwidth' is changed: apps with limits of their own have only these"
+}
 test_block_limit_without_a_disk() {
 	DATA=$T/memory
 	mkdir -m 700 "$DATA"
