@@ -15,13 +15,15 @@
 #include "lib/fs/io.h"
 
 #define SUPERVISOR "supervisor"
+#define SLICE "rkt.slice"
 #define NOWHERE _CGROUP_KIND_MAX
 
 enum {
 	OWN_PROCESSES = 2, /* of rkt, where it stands in the pod's group */
 	DEPTH_MAX = 16,
-	FREEZE_TRIES = 50, /* a millisecond each */
-	REMOVE_TRIES = 20, /* a millisecond each, at the pod's end */
+	SLICE_TRIES = 1000, /* each fails only because another pod has ended just then */
+	FREEZE_TRIES = 50,  /* a millisecond each */
+	REMOVE_TRIES = 20,  /* a millisecond each, at the pod's end */
 	COLLECT_TRIES = 200,
 };
 
@@ -80,6 +82,37 @@ void cgroup_app_release(struct cgroup_app *a)
 	a->killer = fd_close(a->killer);
 }
 
+/* --- the pod's group and the slice ----------------------------------------------------------- */
+
+/* The pod's group, from `base`. */
+static const char *below(const struct cgroup_pod *p, enum cgroup_kind k)
+{
+	return p->in_slice[k] ? p->sliced : p->name;
+}
+
+static int make_group(const struct cgroup_pod *p, enum cgroup_kind k, int base, struct err *e)
+{
+	const char *path = below(p, k);
+	for (int i = 0; i < SLICE_TRIES; i++) {
+		if (mkdirat(base, path, 0755) == 0 || errno == EEXIST)
+			return 0;
+		/* ENODEV: it went while the kernel was at it. */
+		if ((errno != ENOENT && errno != ENODEV) || !p->in_slice[k])
+			break;
+		if (mkdirat(base, SLICE, 0755) < 0 && errno != EEXIST)
+			break;
+	}
+	return ERR_SYS(e, "create control group '%s'", path);
+}
+
+static int unmake_group(const struct cgroup_pod *p, enum cgroup_kind k, int base)
+{
+	int r = unlinkat(base, below(p, k), AT_REMOVEDIR);
+	if (p->in_slice[k])
+		(void)unlinkat(base, SLICE, AT_REMOVEDIR); /* as long as it is empty */
+	return r;
+}
+
 /* --- version 2: a group whose children can have the controllers ------------------------------ */
 
 /* Does a file of blank separated words have this one? */
@@ -120,26 +153,27 @@ static int join(int dirfd, struct err *e)
 	return io_write_knob(dirfd, "cgroup.procs", "0", e);
 }
 
-/* Moves us from `base` into base/NAME/supervisor. */
-static int step_aside(int base, const char *name, struct err *e)
+/* Moves us from `base` into the leaf "supervisor" of the pod's group. */
+static int step_aside(const struct cgroup_pod *p, int base, struct err *e)
 {
-	if (mkdirat(base, name, 0755) < 0 && errno != EEXIST)
-		return ERR_SYS(e, "create control group '%s'", name);
-	_clean_(fd) int pod = open_dir(base, name);
+	int r = make_group(p, CGROUP_UNIFIED, base, e);
+	if (r < 0)
+		return r;
+	_clean_(fd) int pod = open_dir(base, below(p, CGROUP_UNIFIED));
 	if (pod < 0 || (mkdirat(pod, SUPERVISOR, 0755) < 0 && errno != EEXIST))
-		return ERR_SYS(e, "create control group '%s/" SUPERVISOR "'", name);
+		return ERR_SYS(e, "create control group '%s/" SUPERVISOR "'", p->name);
 	_clean_(fd) int leaf = open_dir(pod, SUPERVISOR);
 	return leaf < 0 ? ERR_SYS(e, "control group '" SUPERVISOR "'") : join(leaf, e);
 }
 
-static void step_back(int base, const char *name)
+static void step_back(const struct cgroup_pod *p, int base)
 {
 	struct err ignored = ERR_INIT;
 	(void)join(base, &ignored); /* where it fails, rmdir does, and gc will see to it */
-	_clean_(fd) int pod = open_dir(base, name);
+	_clean_(fd) int pod = open_dir(base, below(p, CGROUP_UNIFIED));
 	if (pod >= 0)
 		(void)unlinkat(pod, SUPERVISOR, AT_REMOVEDIR);
-	(void)unlinkat(base, name, AT_REMOVEDIR);
+	(void)unmake_group(p, CGROUP_UNIFIED, base);
 }
 
 /* Is it a group that must not hold processes when its children have controllers, and does? */
@@ -162,20 +196,60 @@ static int enable_if_empty(int base, unsigned set, struct err *e)
 }
 
 /* Makes `base`, the group that we are in or one above it, give controllers to its children. */
-static int try_base(
-	int base, bool own, const char *name, unsigned set, bool *ret_aside, struct err *e)
+static int try_base(struct cgroup_pod *p, int base, bool own, unsigned set, struct err *e)
 {
 	int r = enable_if_empty(base, set, e);
 	/* If the processes are all ours, they can step aside. */
 	if (r != -EBUSY || !own)
 		return r;
-	r = step_aside(base, name, e);
+	r = step_aside(p, base, e);
 	if (r >= 0 && (r = enable_if_empty(base, set, e)) >= 0) {
-		*ret_aside = true;
+		p->supervised = true;
 		return 0;
 	}
-	step_back(base, name);
+	step_back(p, base);
 	return r;
+}
+
+/* Did somebody bound what the group may use? The first line of each file says so. */
+static bool has_limits(int dirfd)
+{
+	static const char *const knobs[] = { "memory.max", "memory.high", "memory.swap.max",
+		"pids.max", "cpu.max", "io.max", "cpuset.cpus" };
+	struct err ignored = ERR_INIT;
+	char line[512];
+	for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++)
+		if (io_read_line(dirfd, knobs[i], line, sizeof line, &ignored) >= 0 && *line &&
+			!str_after(line, "max"))
+			return true;
+	return false;
+}
+
+/* The group above; the root is its own. */
+static void go_up(char *group)
+{
+	char *slash = strrchr(group, '/');
+	slash[slash == group] = '\0';
+}
+
+/* Is the group, or one that it is in, one with limits? */
+static bool is_bounded(const struct cgroup_view *view, const char *own, struct arena *a)
+{
+	char *group = arena_strdup(a, own);
+	for (; !str_eq(group, "/"); go_up(group)) {
+		const char *dir = cgroup_view_dir(view, CGROUP_UNIFIED, group, a);
+		_clean_(fd) int fd = dir ? open_dir(AT_FDCWD, dir) : -1;
+		if (fd >= 0 && has_limits(fd))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a scope of systemd's is as good a place: a session's group is a unit like it, another
+ * one with limits is there to hold what is started in it. */
+static bool may_leave(const struct cgroup_view *view, const char *own, struct arena *a)
+{
+	return str_ends(own, ".scope") || str_ends(own, ".slice") || !is_bounded(view, own, a);
 }
 
 static int find_base(const struct cgroup_view *view, unsigned set, struct arena *a,
@@ -190,7 +264,7 @@ static int find_base(const struct cgroup_view *view, unsigned set, struct arena 
 		_clean_(fd) int base = open_dir(AT_FDCWD, dir);
 		if (base < 0)
 			return ERR_SYS(e, "control group '%s'", dir);
-		int r = try_base(base, own, p->name, set, &p->supervised, e);
+		int r = try_base(p, base, own, set, e);
 		if (r >= 0) {
 			p->base[CGROUP_UNIFIED] = take_fd(&base);
 			*ret_group = group;
@@ -201,12 +275,16 @@ static int find_base(const struct cgroup_view *view, unsigned set, struct arena 
 				"limits of apps need Delegate=yes in the systemd service '%s' and "
 				"rkt alone in it",
 				path_base(group));
-		if (p->stay)
+		if (own && p->stay && may_leave(view, group, a))
 			return err_wrap(e, -EAGAIN, "limits in control group '%s'", group);
-		char *slash = strrchr(group, '/');
-		if (slash == group && slash[1] == '\0')
+		if (str_eq(group, "/"))
 			return err_wrap(e, r, "enable controllers for limits");
-		slash[slash == group] = '\0';
+		if (has_limits(base))
+			return err_wrap(e, r,
+				"limits of apps need rkt alone in a control group: '%s' has limits "
+				"that the pod would escape outside of it",
+				group);
+		go_up(group);
 	}
 }
 
@@ -263,7 +341,8 @@ static int record(struct cgroup_pod *p, enum cgroup_kind k, const char *parent,
 	const struct recorder *rec, struct err *e)
 {
 	free(p->group[k]);
-	p->group[k] = xasprintf("%s/%s", str_eq(parent, "/") ? "" : parent, p->name);
+	p->in_slice[k] = str_eq(parent, "/");
+	p->group[k] = xasprintf("%s/%s", p->in_slice[k] ? "" : parent, below(p, k));
 	return rec->fn(rec->ctx, p, e);
 }
 
@@ -288,17 +367,26 @@ static int create_in(const struct cgroup_view *view, enum cgroup_kind k, struct 
 		p->base[k] = dir ? open_dir(AT_FDCWD, dir) : -1;
 	if (p->base[k] < 0)
 		return ERR_SYS(e, "open control group '%s'", own);
-	p->dir[k] = xasprintf("%s/%s", dir, p->name);
-	if (mkdirat(p->base[k], p->name, 0755) < 0 && errno != EEXIST)
-		return ERR_SYS(e, "create control group '%s' in '%s'", p->name, own);
-	p->pod[k] = open_dir(p->base[k], p->name);
+	p->dir[k] = xasprintf("%s/%s", dir, below(p, k));
+	if ((r = make_group(p, k, p->base[k], e)) < 0)
+		return err_wrap(e, r, "in '%s'", own);
+	p->pod[k] = open_dir(p->base[k], below(p, k));
 	if (p->pod[k] < 0)
 		return ERR_SYS(e, "open control group '%s'", p->group[k]);
 	if (k == CGROUP_MEMORY) { /* an old kernel has to be told; a new one knows nothing else */
 		struct err ignored = ERR_INIT;
 		(void)io_write_knob(p->pod[k], "memory.use_hierarchy", "1", &ignored);
 	}
-	return set ? enable(p->pod[k], set, e) : 0;
+	if (!set)
+		return 0;
+	if (p->in_slice[k]) { /* which stays from now on: there is a pod in it */
+		_clean_(fd) int slice = open_dir(p->base[k], SLICE);
+		if (slice < 0)
+			return ERR_SYS(e, "open control group '/" SLICE "'");
+		if ((r = enable(slice, set, e)) < 0)
+			return r;
+	}
+	return enable(p->pod[k], set, e);
 }
 
 static bool tracks(enum cgroup_kind k)
@@ -324,6 +412,7 @@ int cgroup_pod_create(const struct cgroup_view *view, const char *name, unsigned
 	struct cgroup_pod p;
 	cgroup_pod_init(&p);
 	snprintf(p.name, sizeof p.name, "%s", name);
+	snprintf(p.sliced, sizeof p.sliced, SLICE "/%s", p.name);
 	p.stay = set & CGROUP_STAY;
 	int r = choose(view, set & ~CGROUP_STAY, &a, &p, e);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX && r >= 0; k++) {
@@ -571,13 +660,14 @@ static void remove_groups(const struct cgroup_pod *p, enum cgroup_kind k)
 	/* What we made, and as a rule there is nothing else. */
 	for (size_t i = 0; i < p->apps.n && p->pod[k] >= 0; i++)
 		(void)unlinkat(p->pod[k], p->apps.v[i], AT_REMOVEDIR);
-	if (unlinkat(p->base[k], p->name, AT_REMOVEDIR) == 0)
+	if (unmake_group(p, k, p->base[k]) == 0)
 		return;
-	for (int i = 0; i < REMOVE_TRIES && !gone(p->base[k], p->name); i++) {
+	for (int i = 0; i < REMOVE_TRIES && !gone(p->base[k], below(p, k)); i++) {
 		if (i > 0)
 			pause_ms(1);
-		remove_tree(p->base[k], p->name, 0);
+		remove_tree(p->base[k], below(p, k), 0);
 	}
+	(void)unmake_group(p, k, p->base[k]);
 }
 
 static void disable(int dirfd, const char *controller)
@@ -598,11 +688,11 @@ void cgroup_pod_remove(struct cgroup_pod *p)
 			/* Back to where we came from, which must give up its controllers first. */
 			if (p->pod[k] >= 0)
 				each_group(p->pod[k], 0, remove_tree);
-			for (int i = 0; i < 2; i++) {
-				int fd = i == 0 ? p->pod[k] : p->base[k];
-				for (size_t c = 0; c < _CONTROLLER_MAX; c++)
-					disable(fd, controllers[c].name);
-			}
+			_clean_(fd) int slice = p->in_slice[k] ? open_dir(p->base[k], SLICE) : -1;
+			const int up[] = { p->pod[k], slice, p->base[k] };
+			for (size_t i = 0; i < sizeof up / sizeof *up; i++)
+				for (size_t c = 0; c < _CONTROLLER_MAX && up[i] >= 0; c++)
+					disable(up[i], controllers[c].name);
 			(void)join(p->base[k], &ignored);
 		}
 		remove_groups(p, (enum cgroup_kind)k);
@@ -636,10 +726,16 @@ static int collect_one(const struct cgroup_view *view, enum cgroup_kind k, const
 	const char *dir = cgroup_view_dir(view, k, group, a);
 	if (!dir)
 		return 0; /* not to be seen from here: it is not ours to remove */
+	const char *name = str_after(group, "/" SLICE "/");
+	const char *slice =
+		name && !strchr(name, '/') ? cgroup_view_dir(view, k, "/" SLICE, a) : NULL;
 	for (int i = 0; i < COLLECT_TRIES; i++) {
 		remove_tree(AT_FDCWD, dir, 0);
-		if (gone(AT_FDCWD, dir))
+		if (gone(AT_FDCWD, dir)) {
+			if (slice)
+				(void)unlinkat(AT_FDCWD, slice, AT_REMOVEDIR);
 			return 0;
+		}
 		kill_tree(AT_FDCWD, dir, 0);
 		pause_ms(5);
 	}

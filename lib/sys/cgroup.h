@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cgroup: the groups of a pod, below the group that rkt itself was started in.
+ * cgroup: the groups of a pod.
  *
- *	<own group>/rkt-<uuid>/<app>
+ *	<own group>/rkt-<uuid>/<app>	below the group that rkt itself was started in: a unit of
+ *					systemd's, a container's, somebody's with limits
+ *	/rkt.slice/rkt-<uuid>/<app>	where that is the root group, as the cgroup namespace has it
  *
  * Version 1, version 2 and the hybrid of both. A pod has groups in as few hierarchies as do:
  *
@@ -18,7 +20,10 @@
  * controllers may hold no process itself. Then rkt's outer process moves to rkt-<uuid>/supervisor.
  * That works in a systemd service with Delegate=, where rkt is alone and the pod must stay. In a
  * group that others share (a login session) the pod's groups are made below the nearest ancestor
- * that can have them.
+ * that can have them, unless the pod would leave limits behind by that.
+ *
+ * rkt.slice is there while a pod is in it: whoever finds it missing makes it, whoever leaves tries
+ * to remove it, which the kernel refuses while there is another. No lock, and nothing stays.
  *
  * Nothing here follows what an app may have written: names come from the pod's UUID and manifest.
  */
@@ -67,6 +72,8 @@ int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e);
 /* Version 2 alone where that can be told without the list of all mounts, else as above: enough for
  * groups without limits. */
 int cgroup_view_load_tracking(struct arena *a, struct cgroup_view *ret, struct err *e);
+/* Are we in a root group whose children are systemd's to make? */
+bool cgroup_view_root_is_systemds(const struct cgroup_view *view);
 /* The directory of `group` (from the hierarchy's root), or NULL where it cannot be seen. */
 const char *cgroup_view_dir(
 	const struct cgroup_view *view, enum cgroup_kind kind, const char *group, struct arena *a);
@@ -77,14 +84,15 @@ struct cgroup_app {
 	int killer;		   /* of cgroup_app_hold_killer(), else -1 */
 };
 struct cgroup_pod {
-	int base[_CGROUP_KIND_MAX];    /* the group that the pod's group is made in */
+	int base[_CGROUP_KIND_MAX];    /* the group that it is made in, or in whose slice */
 	int pod[_CGROUP_KIND_MAX];     /* the pod's group */
 	char *group[_CGROUP_KIND_MAX]; /* its name from the hierarchy's root; NULL: none */
 	char *dir[_CGROUP_KIND_MAX];   /* its directory; NULL: none */
-	char name[64];
-	struct strv apps; /* names of the groups in it */
-	bool supervised;  /* we moved to the leaf "supervisor" */
-	bool stay;	  /* CGROUP_STAY */
+	bool in_slice[_CGROUP_KIND_MAX];
+	char name[64], sliced[80]; /* rkt-<uuid>, rkt.slice/rkt-<uuid> */
+	struct strv apps;	   /* names of the groups in it */
+	bool supervised;	   /* we moved to the leaf "supervisor" */
+	bool stay;		   /* CGROUP_STAY */
 	/* Where limits go; _CGROUP_KIND_MAX: no such limit was asked for. */
 	enum cgroup_kind at[_CONTROLLER_MAX];
 };
@@ -133,7 +141,8 @@ void cgroup_pod_release(struct cgroup_pod *pod);
 /* rkt's `subcgroup`: the first line is the group for tracking, without its first '/', as rkt has
  * it. Then one line for each further hierarchy: "memory:/group/rkt-<uuid>". */
 void cgroup_pod_print(const struct cgroup_pod *pod, struct str *out);
-/* Kills what is left in each group of such a list and removes it. Only groups whose last component
- * is `name` are touched. Goes on past errors and reports the first. */
+/* Kills what is left in each group of such a list and removes it, with the slice if that is empty.
+ * Only groups whose last component is `name` are touched. Goes on past errors and reports the
+ * first. */
 int cgroup_collect(
 	const struct cgroup_view *view, const char *list, const char *name, struct err *e);

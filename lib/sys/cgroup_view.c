@@ -134,6 +134,23 @@ const char *cgroup_view_dir(
 	return arena_printf(a, "%s%s", mount, str_eq(group, "/") ? "" : group);
 }
 
+/* Its own group is there, in each hierarchy in which it tracks processes. Whoever is in a cgroup
+ * namespace of somebody else has another root, whatever of the host's /run can be seen. */
+bool cgroup_view_root_is_systemds(const struct cgroup_view *view)
+{
+	static const enum cgroup_kind tracking[] = { CGROUP_UNIFIED, CGROUP_SYSTEMD };
+	_clean_(arena) struct arena a = ARENA_INIT;
+	for (size_t i = 0; i < sizeof tracking / sizeof *tracking; i++) {
+		const enum cgroup_kind k = tracking[i];
+		if (!view->v[k].mount || !str_eq(view->v[k].own, "/"))
+			continue;
+		const char *dir = cgroup_view_dir(view, k, "/init.scope", &a);
+		if (dir && faccessat(AT_FDCWD, dir, F_OK, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
 void cgroup_view_set_own(struct cgroup_view *view, const char *self, struct arena *a)
 {
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)

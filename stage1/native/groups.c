@@ -182,6 +182,8 @@ static int make_pod_groups(struct native *n, const struct wanted *w, struct err 
 	int r = (all ? cgroup_view_load : cgroup_view_load_tracking)(&a, &view, e);
 	if (r < 0)
 		return r;
+	if (cgroup_view_root_is_systemds(&view))
+		native_enter_scope(n);
 	r = cgroup_pod_create(&view, name, all | stay, record, n, &n->cgroups, e);
 	if (r == -EAGAIN) {
 		native_enter_scope(n);

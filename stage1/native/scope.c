@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scope: a pod with limits that is started from a session, whose control group is shared with the
- * shell and belongs to systemd.
+ * scope: a pod that is started where its groups cannot be made, because that place is systemd's:
+ * one with limits from a session, whose control group is shared with the shell, and any from the
+ * root group.
  *
  * systemd-run --scope asks the manager for a scope with Delegate=yes, moves itself there and
  * executes what it is given: ourselves, with the same process id, descriptors and environment. That
- * takes some 10 ms, so it is done for version 2 only, and only where limits cannot be had
- * otherwise.
+ * takes some 10 ms, so it is done from sessions for version 2 only, and only where limits cannot be
+ * had otherwise.
  */
 #include <fcntl.h>
 #include <stdio.h>

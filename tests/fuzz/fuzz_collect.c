@@ -10,8 +10,10 @@
 static int root = -1;
 
 static const char *const kept[] = { "v2", "v2/a", "v2/a/b", "v2/a/" NAME "x", "v2/x" NAME, "other",
-	"other/" NAME, "memory", "memory/a" };
-static const char *const ours[] = { "v2/" NAME, "v2/" NAME "/app", "v2/a/" NAME, "memory/a/" NAME };
+	"other/" NAME, "memory", "memory/a", "memory/rkt.slice", "memory/rkt.slice/x",
+	"v2/a/rkt.slice" };
+static const char *const ours[] = { "v2/" NAME, "v2/" NAME "/app", "v2/a/" NAME, "memory/a/" NAME,
+	"v2/rkt.slice", "v2/rkt.slice/" NAME, "memory/rkt.slice/" NAME, "v2/a/rkt.slice/" NAME };
 
 static void fill(void)
 {

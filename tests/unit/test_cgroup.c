@@ -149,9 +149,9 @@ static int record(void *ctx, const struct cgroup_pod *pod, struct err *err)
 static bool exists(const struct cgroup_view *v, enum cgroup_kind k, const char *name)
 {
 	struct stat st;
-	const char *own = v->v[k].own;
+	const char *own = v->v[k].own, *slice = strcmp(own, "/") == 0 ? "rkt.slice/" : "";
 	char path[4096];
-	snprintf(path, sizeof path, "%s/%s", cgroup_view_dir(v, k, own, &a), name);
+	snprintf(path, sizeof path, "%s/%s%s", cgroup_view_dir(v, k, own, &a), slice, name);
 	return stat(path, &st) == 0;
 }
 
@@ -221,6 +221,114 @@ START_TEST(short_way)
 	ck_assert_int_eq(cgroup_view_load_tracking(&a, &quick, &e), 0);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
 		ck_assert_pstr_eq(quick.v[k].mount, full.v[k].mount);
+}
+END_TEST
+
+/* --- the slice: directories of ours do as well ------------------------------------------------ */
+
+static struct cgroup_view fake_view(const char *dir, const char *own)
+{
+	struct cgroup_view v = { 0 };
+	v.v[CGROUP_UNIFIED].mount = dir;
+	v.v[CGROUP_UNIFIED].root = "/";
+	v.v[CGROUP_UNIFIED].own = own;
+	return v;
+}
+
+static bool is_there(const char *dir, const char *path)
+{
+	struct stat st;
+	return stat(arena_printf(&a, "%s/%s", dir, path), &st) == 0;
+}
+
+START_TEST(slice_of_the_root_group)
+{
+	char dir[] = "/tmp/rkt-unit-cgroup.XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	struct cgroup_view v = fake_view(dir, "/");
+	struct cgroup_pod one, two;
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-1", 0, record, NULL, &one, &e), 0);
+	ck_assert_str_eq(recorded, "rkt.slice/rkt-1\n");
+	ck_assert_str_eq(one.dir[CGROUP_UNIFIED], arena_printf(&a, "%s/rkt.slice/rkt-1", dir));
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-2", 0, record, NULL, &two, &e), 0);
+	cgroup_pod_remove(&one);
+	ck_assert(!is_there(dir, "rkt.slice/rkt-1") && is_there(dir, "rkt.slice/rkt-2"));
+	cgroup_pod_remove(&two);
+	ck_assert(!is_there(dir, "rkt.slice"));
+	cgroup_pod_release(&one);
+	cgroup_pod_release(&two);
+
+	/* After kill -9: with its group, before there was one, and beside another pod. */
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-1", 0, record, NULL, &one, &e), 0);
+	cgroup_pod_release(&one);
+	ck_assert_int_eq(cgroup_collect(&v, "rkt.slice/rkt-1\n", "rkt-1", &e), 0);
+	ck_assert(!is_there(dir, "rkt.slice"));
+	ck_assert_int_eq(mkdir(arena_printf(&a, "%s/rkt.slice", dir), 0755), 0);
+	ck_assert_int_eq(cgroup_collect(&v, "rkt.slice/rkt-1\n", "rkt-1", &e), 0);
+	ck_assert(!is_there(dir, "rkt.slice"));
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-2", 0, record, NULL, &two, &e), 0);
+	ck_assert_int_eq(cgroup_collect(&v, "rkt.slice/rkt-1\n", "rkt-1", &e), 0);
+	ck_assert(is_there(dir, "rkt.slice/rkt-2"));
+	cgroup_pod_remove(&two);
+	cgroup_pod_release(&two);
+
+	/* In somebody's group nothing is between it and the pod, whatever it is called. */
+	ck_assert_int_eq(mkdir(arena_printf(&a, "%s/rkt.slice", dir), 0755), 0);
+	v = fake_view(dir, "/rkt.slice");
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-1", 0, record, NULL, &one, &e), 0);
+	ck_assert(is_there(dir, "rkt.slice/rkt-1"));
+	cgroup_pod_remove(&one);
+	cgroup_pod_release(&one);
+	ck_assert(is_there(dir, "rkt.slice"));
+	ck_assert_int_eq(rmdir(arena_printf(&a, "%s/rkt.slice", dir)), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+/* Pods that begin while others end: each finds a slice, and nothing stays. */
+START_TEST(slice_that_comes_and_goes)
+{
+	enum { STARTERS = 4, PODS = 300 };
+	char dir[] = "/tmp/rkt-unit-cgroup.XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	struct cgroup_view v = fake_view(dir, "/");
+	pid_t pids[STARTERS];
+	for (int i = 0; i < STARTERS; i++) {
+		pids[i] = fork();
+		for (int n = 0; pids[i] == 0 && n < PODS; n++) {
+			struct cgroup_pod pod;
+			if (cgroup_pod_create(&v, arena_printf(&a, "rkt-%d", i), 0, record, NULL,
+				    &pod, &e) < 0 ||
+				pod.pod[CGROUP_UNIFIED] < 0)
+				_exit(1);
+			cgroup_pod_remove(&pod);
+			cgroup_pod_release(&pod);
+		}
+		if (pids[i] == 0)
+			_exit(0);
+	}
+	for (int i = 0; i < STARTERS; i++)
+		ck_assert_int_eq(proc_wait(pids[i], &e), 0);
+	ck_assert(!is_there(dir, "rkt.slice"));
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+/* systemd's own group tells whose root it is. */
+START_TEST(root_group_of_systemd)
+{
+	char dir[] = "/tmp/rkt-unit-cgroup.XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	struct cgroup_view v = fake_view(dir, "/");
+	ck_assert(!cgroup_view_root_is_systemds(&v));
+	ck_assert_int_eq(mkdir(arena_printf(&a, "%s/init.scope", dir), 0755), 0);
+	ck_assert(cgroup_view_root_is_systemds(&v));
+	v = fake_view(dir, "/system.slice/web.service");
+	ck_assert(!cgroup_view_root_is_systemds(&v));
+	memset(&v, 0, sizeof v);
+	ck_assert(!cgroup_view_root_is_systemds(&v));
+	ck_assert_int_eq(rmdir(arena_printf(&a, "%s/init.scope", dir)), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
 }
 END_TEST
 
@@ -370,5 +478,6 @@ START_TEST(no_controller)
 END_TEST
 
 UNIT_MAIN("cgroup", &version_2_in_a_service, &version_1, &hybrid, &nested_container, &odd_texts,
-	&track_and_collect, &short_way, &limits, &odd_limits_of_processors, &conversions,
+	&track_and_collect, &slice_of_the_root_group, &slice_that_comes_and_goes,
+	&root_group_of_systemd, &short_way, &limits, &odd_limits_of_processors, &conversions,
 	&no_controller)
