@@ -18,3 +18,4 @@ test_enter_joins_the_unit() { inside enter; }
 test_fly() { inside fly; }
 test_collecting_by_timer() { inside gc; }
 test_units_of_the_documentation() { inside documentation; }
+test_the_root_group_is_systemd_s() { inside root; }

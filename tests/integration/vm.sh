@@ -14,8 +14,10 @@ inside() { # CGROUPS CHECK…: of tests/testbed/inside/units.sh
 }
 test_pure_version_2() { inside pure pure_v2 notify stop enter; }
 test_limits_of_version_2() { inside pure limits weights delegated crowded session resources devices shown_v2 documentation; }
+test_root_of_version_2() { inside pure root slice_limits; }
+test_no_way_out_of_limits() { inside pure bounded; }
 test_users_of_their_own() { inside pure users pure_v2 enter; }
 test_apparmor() { inside pure apparmor; }
 test_selinux() { inside hybrid selinux; }
-test_hybrid() { inside hybrid hybrid enter limits devices shown_v1; }
-test_version_1() { inside legacy v1 enter limits resources devices shown_v1; }
+test_hybrid() { inside hybrid hybrid root enter limits devices shown_v1; }
+test_version_1() { inside legacy v1 root enter limits resources devices shown_v1; }

@@ -293,6 +293,97 @@ check_session() {
 	is 'and the scope goes with it' "$(property "rkt-$uuid.scope" ActiveState)" inactive
 	no_groups_left
 }
+# From a group that no unit is: one that somebody made, or the root.
+in_group() { # DIR CMD…: a shell that joins it and becomes CMD
+	systemd-run -q --scope bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$@"
+}
+# The same, where systemd cannot be found.
+without_systemd() { unshare -m --propagation private bash -c 'mount -t tmpfs none /run/systemd && exec "$@"' bash "$@"; }
+export -f without_systemd
+ready() { [ -s /run/u ] && [ -s "/var/lib/rkt/pods/run/$(cat /run/u)/pid" ]; }
+check_root() {
+	local uuid job
+	# shellcheck disable=SC2086
+	in_group $hierarchy $rkt run --uuid-file-save=/run/u "$image" --exec=/bin/testapp -- on-term 4 &
+	job=$!
+	wait_for ready
+	uuid=$(cat /run/u)
+	is 'from the root group a pod goes to a scope' "$(group_of "$(app_of "$uuid")")" "/machine.slice/rkt-$uuid.scope/rkt-$uuid/testapp"
+	$rkt stop "$uuid" >/dev/null
+	wait $job
+	is 'with its own status' $? 4
+	rm /run/u
+	# shellcheck disable=SC2086
+	in_group $hierarchy bash -c 'without_systemd "$@"' bash $rkt run --uuid-file-save=/run/u "$image" --exec=/bin/testapp -- on-term 5 &
+	job=$!
+	wait_for ready
+	uuid=$(cat /run/u)
+	is 'without systemd to a slice' "$(group_of "$(app_of "$uuid")")" "/rkt.slice/rkt-$uuid/testapp"
+	$rkt stop "$uuid" >/dev/null
+	wait $job
+	is 'with its own status, too' $? 5
+	rm /run/u
+	is 'the slice goes with its pod' "$(find /sys/fs/cgroup -name rkt.slice)" ''
+	no_groups_left
+}
+# With limits of version 2: of the root, and in a namespace whose root may hold no processes beside controllers.
+check_slice_limits() {
+	local box=$hierarchy/box uuid job
+	# shellcheck disable=SC2086
+	out=$(in_group $hierarchy bash -c 'without_systemd "$@"' bash $rkt run "$image" --memory=32M --pids-limit=12 --exec=/bin/testapp -- forks 100 2>&1)
+	is 'in the slice of the root limits hold' "$out" 'forked 11: Resource temporarily unavailable'
+	is 'and the slice goes' "$(find /sys/fs/cgroup -name rkt.slice)" ''
+	echo '+memory +pids +cpu' >$hierarchy/cgroup.subtree_control
+	mkdir $box
+	echo 300M >$box/memory.max
+	# shellcheck disable=SC2086
+	in_group $box unshare -C -m --propagation private bash -c 'umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && exec "$@"' bash \
+		$rkt run --uuid-file-save=/run/u "$image" --memory=64M --exec=/bin/testapp -- on-term 4 &
+	job=$!
+	wait_for ready
+	uuid=$(cat /run/u)
+	is 'a container that rkt has for itself' "$(group_of "$(app_of "$uuid")")" "/box/rkt.slice/rkt-$uuid/testapp"
+	is 'has limits for its apps' "$(cat $box/rkt.slice/rkt-*/testapp/memory.max)" 64000000
+	is 'and rkt out of the way' "$(grep -c . $box/cgroup.procs) $(group_of "$(awk '/^PPid/ { print $2 }' "/proc/$(pid1_of "$uuid")/status")")" "0 /box/rkt.slice/rkt-$uuid/supervisor"
+	$rkt stop "$uuid" >/dev/null
+	wait $job
+	is 'it ends as it should' $? 4
+	rm /run/u
+	is 'and all is as before' "$(find $box -mindepth 1 -type d) $(cat $box/cgroup.subtree_control)" ' '
+	rmdir $box
+	# Killed, and collected by somebody who is elsewhere.
+	# shellcheck disable=SC2086
+	in_group $hierarchy bash -c 'without_systemd "$@"' bash $rkt run --uuid-file-save=/run/u "$image" --memory=64M --exec=/bin/testapp -- on-term 4 &
+	job=$!
+	wait_for ready
+	kill -9 "$(awk '/^PPid/ { print $2 }' "/proc/$(pid1_of "$(cat /run/u)")/status")"
+	wait $job
+	rm /run/u
+	has 'a killed pod leaves its groups' "$(find $hierarchy/rkt.slice -type d)" /testapp
+	$rkt gc --grace-period=0 >/dev/null
+	is 'which gc finds, and the slice' "$(find /sys/fs/cgroup -name rkt.slice)" ''
+	no_groups_left
+}
+# A group with limits of somebody's and a shell in it.
+check_bounded() {
+	local box=$hierarchy/box
+	echo '+memory +pids +cpu' >$hierarchy/cgroup.subtree_control
+	mkdir $box
+	out=$(in_group $box bash -c "$rkt run $image --memory=32M --exec=/bin/testapp -- cgroup; exit \$?" 2>&1)
+	is 'from a group without limits a pod may go to a scope' "$?" 0
+	echo 50 >$box/pids.max
+	for without in '' 'without_systemd '; do
+		out=$(in_group $box bash -c "$without$rkt run $image --memory=32M; exit \$?" 2>&1)
+		is 'limits of apps are no way out of limits' "$?" 254
+		has 'and the way in is told' "$out" "limits of apps need rkt alone in a control group: '/box' has limits that the pod would escape outside of it"
+		is 'in one line' "$(wc -l <<<"$out")" 1
+	done
+	out=$(in_group $box bash -c "$rkt run $image --exec=/bin/testapp -- forks 100; exit \$?" 2>&1)
+	[[ $out =~ ^forked\ (.*): ]]
+	is "without limits it runs there, within theirs: ${BASH_REMATCH[1]}" "$([ "${BASH_REMATCH[1]}" -lt 50 ] && echo yes)" yes
+	rmdir $box
+	no_groups_left
+}
 check_crowded() {
 	# shellcheck disable=SC2086
 	out=$(systemd-run -q --wait --pipe -p Delegate=yes bash -c "$rkt run $image --memory=32M; exit \$?" 2>&1)
