@@ -13,6 +13,7 @@
 #include "stage1/fly/fly.h"
 #include "stage1/inner.h"
 #include "stage1/load.h"
+#include "stage1/who.h"
 #include "stage2/apply.h"
 #include "stage2/root.h"
 
@@ -65,7 +66,8 @@ static int prepare(struct stage1_pod *pod, const struct stage1_enter *enter, con
 	_clean_(fd) int rootfs_fd = open_rootfs(plan->name, e);
 	if (rootfs_fd < 0)
 		return rootfs_fd;
-	r = ident_resolve(rootfs_fd, plan->cred.user, plan->cred.group, ret_ident, e);
+	pid_t pid;
+	r = who_read(pod->dirfd, plan->name, &pid, ret_ident, e);
 	if (r < 0 || (r = root_enter(rootfs_fd, ROOT_CHROOT, e)) < 0)
 		return r;
 	replace_command(plan, enter->argv);

@@ -22,6 +22,7 @@
 #include "stage1/fly/supervise.h"
 #include "stage1/load.h"
 #include "stage1/notify.h"
+#include "stage1/who.h"
 #include "stage2/apply.h"
 #include "stage2/root.h"
 
@@ -175,7 +176,8 @@ static int announce(
 	char text[16];
 	int n = snprintf(text, sizeof text, "%d\n", (int)pid);
 	int r = app_started_write(app->status_fd, app->plan->name, e);
-	if (r < 0)
+	if (r < 0 || (r = who_create(pod->dirfd, app->plan->name, e)) < 0 ||
+		(r = who_write(r, app->plan->name, pid, &app->ident, e)) < 0)
 		return r;
 	r = atomic_write(pod->dirfd, POD_PID_FILE, text, (size_t)n, 0644, ATOMIC_VISIBLE, e);
 	if (r < 0)

@@ -32,6 +32,7 @@
 #include "lib/sys/userns.h"
 #include "stage1/inner.h"
 #include "stage1/native/native.h"
+#include "stage1/who.h"
 #include "stage2/apply.h"
 
 struct entry {
@@ -66,35 +67,13 @@ static int load_plan(struct entry *t, const struct proc *pid1, struct err *e)
 	return 0;
 }
 
-/* "PID UID GID", as pid 1 wrote it. */
-static bool parse_record(char *text, uint32_t *pid, struct ident *ident)
-{
-	char *rest = text;
-	const char *field[3];
-	for (size_t i = 0; i < 3; i++)
-		if (!(field[i] = strsep(&rest, " ")))
-			return false;
-	return !rest && parse_u32(field[0], 2, INT32_MAX, pid) &&
-	       parse_u32(field[1], 0, INT32_MAX, &ident->uid) &&
-	       parse_u32(field[2], 0, INT32_MAX, &ident->gid);
-}
-
 static int find_app(struct entry *t, const struct proc *pid1, struct proc *ret, struct err *e)
 {
-	char path[1024], text[48];
-	uint32_t pid;
-	int n = snprintf(
-		path, sizeof path, POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR "/%s", t->arguments.app);
-	if (n < 0 || (size_t)n >= sizeof path)
-		return ERR_NUM(e, ENAMETOOLONG, "name of the app");
-	int r = io_read_line(t->pod.dirfd, path, text, sizeof text, e);
-	if (r == -ENOENT)
-		return err_set(e, ERR_NOT_FOUND, ESRCH, "app has not been started");
+	pid_t pid;
+	int r = who_read(t->pod.dirfd, t->arguments.app, &pid, &t->ident, e);
 	if (r < 0)
 		return r;
-	if (!parse_record(text, &pid, &t->ident))
-		return ERR_BAD(e, "'%s' does not say what process the app is", path);
-	if ((r = proc_find_child(pid1, (pid_t)pid, ret, e)) == -ESRCH)
+	if ((r = proc_find_child(pid1, pid, ret, e)) == -ESRCH)
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "app is not running");
 	return r;
 }

@@ -30,11 +30,6 @@ int native_run(int argc, char **argv, int *ret_status, struct err *e);
 int native_enter(int argc, char **argv, int *ret_status, struct err *e);
 int native_gc(int argc, char **argv, int *ret_status, struct err *e);
 
-/* Below stage1's root, for enter: APP holds "PID UID GID", all as the pod counts, of the process
- * that the app began as. Its user and group are not looked up again: what they are looked up in
- * belongs to the app. Empty until then. */
-#define NATIVE_PID_DIR "rkt/pid"
-
 /* --- between parent, pid 1 and child --------------------------------------------------------- */
 struct tty_ends { /* -1: none */
 	int master, slave;

@@ -22,6 +22,7 @@
 #include "stage1/entry.h"
 #include "stage1/native/native.h"
 #include "stage1/notify.h"
+#include "stage1/who.h"
 
 /* --- before there is a pod ------------------------------------------------------------------- */
 
@@ -189,8 +190,8 @@ static void record_killed(const struct parent *p, struct err *e)
 {
 	_clean_(fd) int statuses = openat(p->dirfd, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR,
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = openat(
-		p->dirfd, POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+		openat(p->dirfd, POD_STAGE1_ROOTFS "/" WHO_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_clean_(dir) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *de;
 	if (!d)

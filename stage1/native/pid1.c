@@ -25,6 +25,7 @@
 #include "lib/sys/sysctl.h"
 #include "lib/sys/userns.h"
 #include "stage1/native/native.h"
+#include "stage1/who.h"
 
 /* starting: its socket is open. ended: its process was reaped. */
 struct app_state {
@@ -32,8 +33,8 @@ struct app_state {
 	pid_t post_stop; /* its handler, while that runs */
 	int sock;
 	struct app_left left; /* for its handler */
-	int record;	      /* its file in NATIVE_PID_DIR, until it is written */
-	int uid, gid;
+	int record;	      /* the file of stage1/who.h, until it is written */
+	struct ident ident;   /* its numbers */
 	bool about_to_exec, executed, ended;
 };
 
@@ -105,27 +106,17 @@ static int open_dir(const struct pid1 *p, const char *path, struct err *e)
 /* Made while that may be: pid 1 may be nobody to the pod's directory soon. */
 static int make_records(struct pid1 *p, struct err *e)
 {
-	const char *pids = POD_STAGE1_ROOTFS "/" NATIVE_PID_DIR;
-	if (mkdirat(p->n->pod.dirfd, pids, 0755) < 0 && errno != EEXIST)
-		return ERR_SYS(e, "create '%s'", pids);
-	_clean_(fd) int dir = open_dir(p, pids, e);
-	for (size_t i = 0; i < p->n_apps && dir >= 0; i++) {
-		p->apps[i].record = openat(dir, app_name(p, i),
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (p->apps[i].record < 0)
-			return ERR_SYS(e, "create '" NATIVE_PID_DIR "/%s'", app_name(p, i));
-	}
-	return dir < 0 ? dir : 0;
+	int r = 0;
+	for (size_t i = 0; i < p->n_apps && r >= 0; i++)
+		r = p->apps[i].record = who_create(p->n->pod.dirfd, app_name(p, i), e);
+	return r < 0 ? r : 0;
 }
 
 /* Read by enter only once the pod's `pid` is there, which comes later. */
 static int write_record(struct pid1 *p, size_t i, struct err *e)
 {
 	struct app_state *app = &p->apps[i];
-	int n = dprintf(app->record, "%d %d %d\n", (int)app->pid, app->uid, app->gid);
-	int r = n < 0 ? ERR_SYS(e, "write '" NATIVE_PID_DIR "/%s'", app_name(p, i)) : 0;
-	app->record = fd_close(app->record);
-	return r;
+	return who_write(take_fd(&app->record), app_name(p, i), app->pid, &app->ident, e);
 }
 
 static int start_app(struct pid1 *p, size_t i, struct err *e)
@@ -313,9 +304,9 @@ static void read_app(struct pid1 *p, size_t i)
 		else if (m.step == SYNC_FAILED)
 			app_failed(p, i, &m);
 		else if (m.step == SYNC_USER)
-			app->uid = m.value;
+			app->ident.uid = (uid_t)m.value;
 		else if (m.step == SYNC_GROUP)
-			app->gid = m.value;
+			app->ident.gid = (gid_t)m.value;
 		else if (m.step == SYNC_EXEC_GO)
 			app->about_to_exec = true;
 		else if (m.step == SYNC_MNT_NS)

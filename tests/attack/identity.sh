@@ -58,8 +58,8 @@ test_users_that_the_app_exchanges() {
 	aci=$(image_with exchange . x)
 	before='cd /home/alice; ./busybox mv bin old; ./busybox ln -s /bin bin; for f in /etc/passwd /etc/group; do ./busybox sed s/1000/0/g $f >new; ./busybox cat new >$f; done; echo exchanged; exec ./busybox sleep 100'
 	for how in /home/alice/bin/testapp alice; do
-		for users in false true; do
-			start --private-users=$users "$aci" --user=$how --group=$how --exec=/home/alice/busybox -- sh -c "$before"
+		for flags in --private-users=false --private-users=true --stage1-from-dir=stage1-fly.aci; do
+			start $flags "$aci" --user=$how --group=$how --exec=/home/alice/busybox -- sh -c "$before"
 			wait_for 5 grep -q exchanged "$T/pod.out" || fail 'the app did not start'
 			run rkt enter "$uuid" /bin/testapp ids + stat /home/alice/bin/testapp + cat /etc/passwd
 			ok
