@@ -108,7 +108,7 @@ test_several_apps() {
 }
 # What an app leaves behind when it ends ends with it, though pid 1 is nobody to the control group.
 test_left_overs_of_one_app() {
-	start --private-users "$TESTAPP" --name=a --exec=/bin/testapp -- orphans 3 100 --- "$TESTAPP" --name=b --exec=/bin/testapp -- sleep 100
+	start --private-users "$TESTAPP" --name=a --exec=/bin/testapp -- orphans 3 100000 --- "$TESTAPP" --name=b --exec=/bin/testapp -- sleep 100
 	wait_for 5 test -e "$DATA/pods/run/$uuid/stage1/rootfs/rkt/status/a" || fail 'the app did not end'
 	pid1=$(cat "$DATA/pods/run/$uuid/pid")
 	wait_for 5 only_child "$pid1" || fail "left: $(pgrep -P "$pid1")"
