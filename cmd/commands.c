@@ -148,37 +148,14 @@ static int level_match(const struct level *l, const char *text)
 	return found;
 }
 
-/* Edit distance (insert, delete, replace), for suggestions; words are short. */
-static size_t distance(const char *a, size_t n, const char *b, size_t m)
-{
-	size_t row[32];
-	if (n > 31 || m > 31)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[m];
-}
-
 static int unknown(const struct level *l, const char *text, bool ambiguous, struct err *e)
 {
 	_clean_(str) struct str near = STR_INIT(STR_MAX_PATH);
 	size_t n = strlen(text);
 	for (size_t i = 0; i < l->n; i++) {
 		bool begins = ambiguous && n <= l->lengths[i] && !strncmp(l->words[i], text, n);
-		if (!begins && (ambiguous || distance(text, n, l->words[i], l->lengths[i]) > 2))
+		if (!begins &&
+			(ambiguous || text_distance(text, n, l->words[i], l->lengths[i]) > 2))
 			continue;
 		str_addf(
 			&near, "%s\"%.*s\"", near.len ? ", " : "", (int)l->lengths[i], l->words[i]);

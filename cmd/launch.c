@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "cmd/commands.h"
 #include "cmd/depends.h"
 #include "cmd/remote.h"
 #include "lib/abi/paths.h"
@@ -125,7 +126,8 @@ static int check_images(
 	struct session *s, const struct pod_manifest *m, const char **trees, struct err *e)
 {
 	if (!m->n_apps)
-		return ERR_BAD(e, "pod must contain at least one application");
+		return ERR_BAD(e, "--pod-manifest '%s': pod must contain at least one application",
+			s->cli->pod_manifest);
 	for (size_t i = 0; i < m->n_apps; i++) {
 		struct image image;
 		struct image_manifest *im;
@@ -252,6 +254,23 @@ static int check_shared(struct session *s, const struct pod_manifest *m, struct 
 		shared.v[0]);
 }
 
+/* No mistake of the pod's, but hardly what was meant. */
+static void tell_unused_volumes(const struct cli *cli, const struct pod_manifest *m)
+{
+	for (size_t i = 0; i < cli->pod.volumes.n && !cli->quiet; i++) {
+		const char *name = m->volumes[i].name;
+		bool used = false;
+		for (size_t a = 0; a < m->n_apps; a++)
+			for (size_t k = 0; k < m->apps[a].n_mounts; k++)
+				used |= str_eq(m->apps[a].mounts[k].volume, name);
+		if (!used)
+			fprintf(stderr,
+				"%s: volume '%s' is in no app: --mount=volume=%s,target=PATH says "
+				"where\n",
+				cmd_last_word(cli->cmd), name, name);
+	}
+}
+
 int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 {
 	struct cli *cli = s->cli;
@@ -287,7 +306,11 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 		r = check_shared(s, ret->manifest, e);
 	if (r >= 0)
 		r = resolve_stage1(s, &ret->stage1, e);
-	return r < 0 ? r : demand_strict(s, ret, e);
+	if (r >= 0)
+		r = demand_strict(s, ret, e);
+	if (r >= 0)
+		tell_unused_volumes(cli, ret->manifest);
+	return r;
 }
 
 int launch_prepare(struct session *s, struct pod_parts *parts, struct pod *ret, struct err *e)

@@ -178,13 +178,38 @@ static const char *canonical_bool(const struct option *o, const char *value)
 	return b ? "true" : "false";
 }
 
+/* The flag of the command that the word is most like, or NULL. */
+static const char *nearest_option(const struct parser *p, const struct word *w)
+{
+	const char *found = NULL;
+	size_t least = w->len < 4 ? 1 : 2;
+	for (size_t i = 0; i < n_options; i++) {
+		const struct option *o = &options[i];
+		if ((o->flags & OPTION_HIDDEN) || !option_of(o, p->id))
+			continue;
+		size_t n = text_distance(w->name, w->len, o->name, strlen(o->name));
+		if (n > least || (found && n == least))
+			continue;
+		least = n;
+		found = o->name;
+	}
+	return found;
+}
+
 static int unknown_option(const struct parser *p, const struct word *w, struct err *e)
 {
-	if (find_any(w))
-		return ERR_BAD(e, "unknown flag: --%.*s (another command has it; see rkt help %s)",
-			(int)w->len, w->name, cmds[p->id].name);
-	return ERR_BAD(e, "unknown flag: --%.*s (see rkt help %s)", (int)w->len, w->name,
-		cmds[p->id].name);
+	const char *near = nearest_option(p, w);
+	const int n = (int)w->len;
+	if (near)
+		return ERR_BAD(e, "unknown flag: --%.*s, did you mean --%s? (see rkt help %s)", n,
+			w->name, near, cmds[p->id].name);
+	for (size_t i = 0; !p->cli->cmd && i < _CMD_MAX; i++)
+		if (strlen(cmds[i].name) == w->len && !strncmp(cmds[i].name, w->name, w->len))
+			return ERR_BAD(e,
+				"unknown flag: --%.*s, did you mean rkt %s? (see rkt help)", n,
+				w->name, cmds[i].name);
+	return ERR_BAD(e, "unknown flag: --%.*s (%ssee rkt help %s)", n, w->name,
+		find_any(w) ? "another command has it; " : "", cmds[p->id].name);
 }
 
 /* Takes argv[*i], an option, and its value where it is the next word. */

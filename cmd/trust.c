@@ -196,10 +196,15 @@ static int check_scope(const struct cli *cli, size_t n_keys, struct err *e)
 	if (cli->allow_unsigned && (!cli->prefix || n_keys || cli->match))
 		return ERR_BAD(e, "--allow-unsigned goes with --prefix, without keys and --match");
 	if (!cli->prefix && !cli->root)
-		return ERR_BAD(e, "--root required for non-prefixed (root) keys");
+		return ERR_BAD(e,
+			"--root required for non-prefixed (root) keys: say with --prefix=PREFIX "
+			"for "
+			"which images they count, or with --root for all (see rkt help trust)");
 	if (cli->prefix && !prefix_valid(cli->prefix))
 		return ERR_BAD(
 			e, "--prefix '%s': not the beginning of an image's name", cli->prefix);
+	if (geteuid() != 0 && !cli->allow_unsigned)
+		return ERR_DENY(e, "keys cannot be read as unprivileged user, only as root");
 	return 0;
 }
 

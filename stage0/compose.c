@@ -573,6 +573,11 @@ int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **
 		r = compose_shm(c, a, m, e);
 	if (r < 0)
 		return r;
+	/* Here once, so that the mistake is no image's. */
+	struct nvlist ignored = { 0 };
+	r = set_pairs(a, &ignored, &c->set_env, "set-env", env_name_valid, e);
+	if (r < 0)
+		return r;
 	size_t n_given = m->n_volumes;
 	for (size_t i = 0; i < c->n_apps; i++) {
 		r = compose_one(c, &c->apps[i], n_given, a, m, e);

@@ -18,7 +18,8 @@ static int self_dir(char *buf, size_t size, struct err *e)
 	}
 	ssize_t n = readlink("/proc/self/exe", buf, size - 1);
 	if (n < 0)
-		return ERR_SYS(e, "read link '/proc/self/exe'");
+		return ERR_SYS(e, "%sread link '/proc/self/exe'",
+			errno == ENOENT ? "is /proc mounted? " : "");
 	buf[n] = '\0';
 	char *slash = strrchr(buf, '/');
 	if (!slash)

@@ -117,8 +117,11 @@ static void put_exit(const struct cmd *cmd)
 		printf(".TP\n.I other\nThe status of the first app that failed; 128 + N when "
 		       "signal N "
 		       "killed it; 203 when\nits program could not be executed.\n");
-	if (cmd == &cmds[CMD_ENTER])
+	if (cmd == &cmds[CMD_ENTER] || cmd == &cmds[CMD_APP_EXEC])
 		printf(".TP\n.I other\nThe status of the command.\n");
+	if (cmd == &cmds[CMD_APP_EXEC])
+		printf(".TP\n.B 1\nThere is no such pod or app, it does not run, or the command "
+		       "line is wrong; as in rkt 1.30.\n");
 	if (cmd && (cmd->flags & SOFT_ERRORS))
 		printf(".TP\n.B 1\nThe file of \\fB\\-\\-uuid\\-file\\fR cannot be read.\n");
 	if (!cmd)

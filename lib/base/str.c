@@ -2,6 +2,7 @@
 #include "lib/base/str.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,4 +207,29 @@ bool utf8_valid(const char *s)
 			return false;
 	}
 	return true;
+}
+
+enum { DISTANCE_MAX = 31 };
+
+size_t text_distance(const char *a, size_t n, const char *b, size_t m)
+{
+	size_t row[DISTANCE_MAX + 1];
+	if (n > DISTANCE_MAX || m > DISTANCE_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[m];
 }

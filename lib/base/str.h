@@ -81,6 +81,8 @@ bool str_eq(const char *a, const char *b);		  /* NULL equals NULL only */
 const char *str_after(const char *s, const char *prefix); /* what follows prefix, or NULL */
 bool str_is_one_line(const char *s); /* no control characters, as what becomes part of a header */
 bool str_ends(const char *s, const char *suffix);
+/* How many letters to insert, delete or replace: for suggestions. SIZE_MAX for long words. */
+size_t text_distance(const char *a, size_t n, const char *b, size_t m);
 /* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 when it is not one or s is empty. */
 size_t utf8_length(const char *s);
 bool utf8_valid(const char *s);

@@ -14,7 +14,16 @@ struct reader {
 
 static int fail(struct reader *r, const char *what)
 {
-	return ERR_BAD(r->err, "not valid JSON at byte %zu: %s", (size_t)(r->p - r->start), what);
+	size_t line = 1;
+	const char *begin = r->start;
+	for (const char *p = r->start; p < r->p; p++) {
+		if (*p == '\n') {
+			line++;
+			begin = p + 1;
+		}
+	}
+	return ERR_BAD(r->err, "not valid JSON at line %zu, column %zu: %s", line,
+		(size_t)(r->p - begin) + 1, what);
 }
 
 static void skip_space(struct reader *r)

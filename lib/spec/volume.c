@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/json/jenc.h"
@@ -287,6 +288,14 @@ struct parameter {
 	size_t offset; /* of a const char * */
 };
 
+static int unknown_parameter(const char *key, const struct parameter *rows, struct err *e)
+{
+	_clean_(str) struct str known = STR_INIT(STR_MAX_LINE);
+	for (const struct parameter *p = rows; p->key; p++)
+		str_addf(&known, "%s%s", known.len ? ", " : "", p->key);
+	return ERR_BAD(e, "unknown parameter '%.64s': there are %s", key, str_text(&known));
+}
+
 /* "key=value,key=value" into the struct that the rows describe. Each key once. */
 static int parse_parameters(const char *text, const struct parameter *rows, struct arena *a,
 	void *target, struct err *e)
@@ -301,7 +310,7 @@ static int parse_parameters(const char *text, const struct parameter *rows, stru
 		while (p->key && strcmp(p->key, part) != 0)
 			p++;
 		if (!p->key)
-			return ERR_BAD(e, "unknown parameter '%.64s'", part);
+			return unknown_parameter(part, rows, e);
 		const char **to = (const char **)((char *)target + p->offset);
 		if (*to)
 			return ERR_BAD(e, "'%s' is given twice", p->key);

@@ -179,8 +179,8 @@ static int parse_wanted(const char *ref, struct arena *a, struct wanted *ret, st
 	if (!ac_identifier_valid(ret->name) || !strchr(ret->name, '.'))
 		return ERR_BAD(e,
 			"'%s' is not the name of an image on the network, as in "
-			"'example.com/app'",
-			ret->name);
+			"'example.com/app'; one of Docker Hub is docker://%s",
+			ret->name, ref);
 	if (!nv_get(&ret->labels, "os"))
 		nv_set(a, &ret->labels, "os", TARGET_OS);
 	if (!nv_get(&ret->labels, "arch"))

@@ -57,6 +57,28 @@ test_flags_that_name_nothing() {
 	refused '--supplementary-gids'
 	is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2)" '' pods
 }
+test_mistakes_are_guessed() {
+	run rkt run "$TESTAPP" --nmae=x
+	refused 'unknown flag: --nmae, did you mean --name? (see rkt help run)'
+	run rkt --version
+	refused 'unknown flag: --version, did you mean rkt version? (see rkt help)'
+	run rkt run alpine:3
+	refused 'docker://alpine:3'
+	run rkt run --set-env=NOVALUE "$TESTAPP"
+	refused "run: --set-env 'NOVALUE': NAME=VALUE wanted"
+	run rkt trust
+	refused --prefix=PREFIX --root
+	printf '{ "acKind": "PodManifest",\n  "apps": [,] }' >pod.json
+	run rkt run --pod-manifest=pod.json
+	refused "--pod-manifest 'pod.json': pod manifest: not valid JSON at line 2, column 12"
+	echo '{ "acKind": "PodManifest", "acVersion": "0.8.11", "apps": [] }' >pod.json
+	run rkt run --pod-manifest=pod.json
+	refused "--pod-manifest 'pod.json': pod must contain at least one application"
+}
+test_without_proc() {
+	run unshare -m sh -c 'umount -l /proc && exec "$@"' sh "${RKTC[@]}" run "$TESTAPP"
+	refused 'is /proc mounted?'
+}
 test_references() {
 	run rkt run ftp://x/y
 	refused "image 'ftp://x/y': only https://, http://, file:// and docker:// URLs can be read"

@@ -50,6 +50,12 @@ test_pages_are_whole() {
 	commands >list
 	is "$(find "$MAN" -name '*.1' | wc -l)" $(($(wc -l <list) + 1)) 'one page a command and one of rkt'
 }
+test_examples_keep_their_quotes() {
+	has "$(mandoc -T ascii "$MAN/rkt-list.1" | col -b)" 'select(.state == "running")'
+	has "$(mandoc -T ascii "$MAN/rkt-config.1" | col -b)" 'select(.rktKind == "paths")'
+	# .B takes quotes for its own, unless they surround an argument
+	! grep -nE '^\.(B|I) .*[^ ]"[^ ]|^\.(B|I) .* "[^ "]*$' "$TOP"/Documentation/man/*.in || fail 'a quote that is lost'
+}
 test_pages_refer_to_pages_that_exist() {
 	local name
 	for name in $(plain <(cat "$MAN"/*.1) | sed -nE 's/^\.BR (rkt[a-z-]*) \(1\).*/\1/p' | sort -u); do

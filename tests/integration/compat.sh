@@ -148,6 +148,8 @@ test_ordinary_user() {
 		run ordinary $command
 		refused 'unprivileged user'
 	done
+	run ordinary trust --root /etc/passwd
+	refused 'only as root'
 	for command in version config help 'completion bash'; do
 		# shellcheck disable=SC2086
 		run ordinary $command

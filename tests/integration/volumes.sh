@@ -81,10 +81,23 @@ test_mount_of_unknown_volume() {
 	[ "$status" != 0 ] || fail 'it ran'
 	has "$err" nothing
 }
-test_unmatched_volume_is_ignored() {
+test_unmatched_volume_is_told_of() {
 	mkdir v
 	run rkt run --volume=unused,kind=host,source="$T/v" "$TESTAPP"
 	ok
+	is "$err" "run: volume 'unused' is in no app: --mount=volume=unused,target=PATH says where"
+	run rkt prepare --quiet --volume=unused,kind=host,source="$T/v" "$TESTAPP"
+	ok
+	is "$err" ''
+	run rkt run --volume=used,kind=empty --mount=volume=used,target=/v "$TESTAPP"
+	ok
+	is "$err" ''
+}
+test_unknown_parameters_are_told_the_known_ones() {
+	run rkt run --volume=v,kind=host,source="$T",readonly=true "$TESTAPP"
+	refused "unknown parameter 'readonly': there are kind, source, readOnly, "
+	run rkt run --volume=v,kind=empty "$TESTAPP" --mount=volume=v,path=/v
+	refused "unknown parameter 'path': there are volume, target"
 }
 test_bad_volumes() {
 	local bad
@@ -150,7 +163,7 @@ test_targets_below_each_other() {
 	for order in '1:/link 2:/z' '2:/link/b 1:/z'; do
 		m=()
 		for one in $order; do m+=(--mount="volume=v${one%:*},target=${one#*:}"); done
-		run rkt run "${v[@]}" "$aci" "${m[@]}" --exec=/bin/testapp -- ls /z
+		run rkt run "${v[@]:0:2}" "$aci" "${m[@]}" --exec=/bin/testapp -- ls /z
 		refused 'would be hidden'
 	done
 }

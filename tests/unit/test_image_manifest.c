@@ -127,7 +127,8 @@ END_TEST
 static const struct {
 	const char *text, *message;
 } refused[] = {
-	{ "{", "not valid JSON at byte 1: expected a key in quotes" },
+	{ "{", "not valid JSON at line 1, column 2: expected a key in quotes" },
+	{ "{\n\n  \"a\": 1,\n  }", "not valid JSON at line 4, column 3: expected a key in quotes" },
 	{ "[]", "expected object, found array" },
 	{ "{}", "acKind: missing" },
 	{ "{\"acKind\":\"PodManifest\"}", "acKind: expected 'ImageManifest', found 'PodManifest'" },

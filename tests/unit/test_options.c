@@ -112,6 +112,12 @@ START_TEST(unknown_flags_are_refused)
 	bad("rkt list --nonsense", "unknown flag: --nonsense (see rkt help list)");
 	bad("rkt list --net=host", "another command has it");
 	bad("rkt list -x", "unknown flag: -x");
+	bad("rkt run image --nmae=x",
+		"unknown flag: --nmae, did you mean --name? (see rkt help run)");
+	bad("rkt list --ful", "unknown flag: --ful, did you mean --full?");
+	bad("rkt list --cap-retian", "unknown flag: --cap-retian (see rkt help list)");
+	bad("rkt list --exec=x", "unknown flag: --exec (another command has it");
+	bad("rkt --version", "unknown flag: --version, did you mean rkt version?");
 	bad("rkt --nonsense", "unknown flag: --nonsense");
 	bad("rkt run image --port=80", "unknown flag: --port");
 }
