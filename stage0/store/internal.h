@@ -23,6 +23,7 @@ enum { HEX_SIZE = 2 * UNPACK_DIGEST_SIZE, PLACE_SIZE = 256 };
 #define CAS_TMP "tmp"
 #define CAS_REMOTE "remote"
 #define CAS_INCOMING "incoming"
+#define CAS_NAMES "names"
 
 /* "image/<hex>" and its like, in a buffer of PLACE_SIZE. */
 struct place {
@@ -61,6 +62,10 @@ struct tmp {
 #define TMP_INIT ((struct tmp){ .fd = -1 })
 int tmp_dir(struct store *s, struct tmp *ret, struct err *e);
 int tmp_file(struct store *s, struct tmp *ret, struct err *e);
+/* A small file dir/name, new or in the place of another one, by way of cas/tmp, where what a crash
+ * leaves is found. It may be read by whoever may read `dir`. durable: it survives a power cut. */
+int tmp_write(struct store *s, const char *dir, const char *name, const struct str *bytes,
+	bool durable, struct err *e);
 /* A fresh name for something that is moved here to be deleted. */
 int tmp_name(char ret[24], struct err *e);
 /* Removes what is left under the name. */
@@ -81,9 +86,21 @@ void claim_release(struct claim *c);
 /* --- record.c --- */
 int record_write(struct store *s, const struct image *image, bool durable, struct err *e);
 bool record_exists(struct store *s, const char *hex);
-/* As store_list, but only records that contain the text, a name perhaps. */
-int records_mentioning(
-	struct store *s, const char *text, struct arena *a, struct images *ret, struct err *e);
+/* As store_list, but only records that contain the text, a name perhaps; NULL: all. */
+struct record_scan {
+	struct images images;
+	size_t cap;
+	size_t seen, damaged; /* records that were looked at; that could not be read */
+};
+int records_scan(
+	struct store *s, const char *text, struct arena *a, struct record_scan *ret, struct err *e);
+/* Those of them that are there, in the order of store_list. */
+void records_read(struct store *s, const struct strlist *hex, struct arena *a, struct images *ret);
+
+/* --- names.c: cas/names, which records have which name --- */
+/* Records with that name, and perhaps others; in the order of store_list. */
+int records_named(
+	struct store *s, const char *name, struct arena *a, struct images *ret, struct err *e);
 
 /* --- content.c --- */
 /* As store_verify, of a tree that may have no record yet. */

@@ -70,26 +70,6 @@ void verified_encode(struct jenc *j, const struct verified *v)
 	jenc_close(j, '}');
 }
 
-static int record_publish(
-	struct store *s, const char *hex, const struct str *bytes, bool durable, struct err *e)
-{
-	_clean_(tmp) struct tmp t = TMP_INIT;
-	int r = tmp_file(s, &t, e);
-	if (r >= 0)
-		r = cas_share(s, t.fd, CAS_IMAGE, e);
-	if (r >= 0)
-		r = io_write_all(t.fd, bytes->buf, bytes->len, e);
-	if (r < 0)
-		return r;
-	if (durable && fsync(t.fd) < 0)
-		return ERR_SYS(e, "sync");
-	if (renameat(s->dirfd, place(CAS_TMP, t.name).path, s->dirfd, place(CAS_IMAGE, hex).path) <
-		0)
-		return ERR_SYS(e, "rename");
-	t.name[0] = '\0';
-	return durable ? cas_sync(s, CAS_IMAGE, e) : 0;
-}
-
 static void encode_layers(struct jenc *j, const struct image *image)
 {
 	if (!image->n_layers)
@@ -130,7 +110,7 @@ int record_write(struct store *s, const struct image *image, bool durable, struc
 	str_addc(&out, '\n');
 	if (!str_ok(&out))
 		return ERR_BAD(e, "the record of image '%s' would be too large", image->id);
-	int r = record_publish(s, image->id + strlen(ID_PREFIX), &out, durable, e);
+	int r = tmp_write(s, CAS_IMAGE, image->id + strlen(ID_PREFIX), &out, durable, e);
 	return r < 0 ? err_wrap(e, r, "record of image '%s'", image->id) : 0;
 }
 
@@ -194,35 +174,27 @@ void store_touch(struct store *s, const char *id)
 		(void)utimensat(s->dirfd, place(CAS_IMAGE, hex).path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-struct listing {
-	struct store *s;
-	struct arena *a;
-	const char *text;
-	struct images images;
-	size_t cap;
-};
-
-static int list_one(void *ctx, const char *hex, struct err *e)
+/* Removed meanwhile, or damaged: no reason to hide the others. */
+static void add_record(struct store *s, const char *hex, const char *text, struct arena *a,
+	struct record_scan *scan)
 {
-	struct listing *l = ctx;
 	struct image image;
-	int r = record_read(l->s, hex, l->text, l->a, &image, e);
-	if (r == 0)
-		return 0;
-	if (r < 0) {
-		/* Removed meanwhile, or damaged: no reason to hide the others. */
-		dbg("store: %s is left out of the list: %s", hex, e->msg);
-		return 0;
-	}
-	if (l->images.n == l->cap) {
-		struct image *old = l->images.v;
-		l->cap = l->cap ? 2 * l->cap : 16;
-		l->images.v = ARENA_ARRAY(l->a, struct image, l->cap);
+	struct err why = ERR_INIT;
+	int r = record_read(s, hex, text, a, &image, &why);
+	scan->seen++;
+	scan->damaged += r < 0 && r != -ENOENT;
+	if (r < 0)
+		dbg("store: %s is left out of the list: %s", hex, why.msg);
+	if (r <= 0)
+		return;
+	if (scan->images.n == scan->cap) {
+		struct image *old = scan->images.v;
+		scan->cap = scan->cap ? 2 * scan->cap : 16;
+		scan->images.v = ARENA_ARRAY(a, struct image, scan->cap);
 		if (old)
-			memcpy(l->images.v, old, l->images.n * sizeof *old);
+			memcpy(scan->images.v, old, scan->images.n * sizeof *old);
 	}
-	l->images.v[l->images.n++] = image;
-	return 0;
+	scan->images.v[scan->images.n++] = image;
 }
 
 static int by_import(const void *a, const void *b)
@@ -232,20 +204,53 @@ static int by_import(const void *a, const void *b)
 	return order ? order : strcmp(x->id, y->id);
 }
 
-int records_mentioning(
-	struct store *s, const char *text, struct arena *a, struct images *ret, struct err *e)
+static void sort_records(struct record_scan *scan)
+{
+	if (scan->images.n)
+		qsort(scan->images.v, scan->images.n, sizeof *scan->images.v, by_import);
+}
+
+struct listing {
+	struct store *s;
+	struct arena *a;
+	const char *text;
+	struct record_scan scan;
+};
+
+static int list_one(void *ctx, const char *hex, struct err *e)
+{
+	struct listing *l = ctx;
+	(void)e;
+	add_record(l->s, hex, l->text, l->a, &l->scan);
+	return 0;
+}
+
+int records_scan(
+	struct store *s, const char *text, struct arena *a, struct record_scan *ret, struct err *e)
 {
 	struct listing l = { .s = s, .a = a, .text = text };
 	int r = cas_each(s, CAS_IMAGE, HEX_SIZE, list_one, &l, e);
 	if (r < 0)
 		return r;
-	if (l.images.n)
-		qsort(l.images.v, l.images.n, sizeof *l.images.v, by_import);
-	*ret = l.images;
+	sort_records(&l.scan);
+	*ret = l.scan;
 	return 0;
+}
+
+void records_read(struct store *s, const struct strlist *hex, struct arena *a, struct images *ret)
+{
+	struct record_scan scan = { 0 };
+	for (size_t i = 0; i < hex->n; i++)
+		add_record(s, hex->v[i], NULL, a, &scan);
+	sort_records(&scan);
+	*ret = scan.images;
 }
 
 int store_list(struct store *s, struct arena *a, struct images *ret, struct err *e)
 {
-	return records_mentioning(s, NULL, a, ret, e);
+	struct record_scan scan;
+	int r = records_scan(s, NULL, a, &scan, e);
+	if (r >= 0)
+		*ret = scan.images;
+	return r;
 }

@@ -86,21 +86,7 @@ int store_note_write(struct store *s, const struct remote_note *note, struct err
 	jenc_i64(&j, note->max_age_s);
 	jenc_close(&j, '}');
 	str_addc(&out, '\n');
-	int r = cas_make_dirs(s, e);
-	if (r < 0)
-		return r;
-	/* By way of cas/tmp, where what a crash leaves is found. */
-	_clean_(tmp) struct tmp t = TMP_INIT;
-	r = tmp_file(s, &t, e);
-	if (r >= 0)
-		r = io_write_all(t.fd, str_text(&out), out.len, e);
-	if (r < 0)
-		return r;
-	if (renameat(s->dirfd, place(CAS_TMP, t.name).path, s->dirfd, place(CAS_REMOTE, key).path) <
-		0)
-		return ERR_SYS(e, "write '%s/%s/%s'", s->path, CAS_REMOTE, key);
-	t.name[0] = '\0';
-	return 0;
+	return tmp_write(s, CAS_REMOTE, key, &out, false, e);
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */

@@ -112,7 +112,7 @@ static int resolve_name(struct store *s, const char *ref, bool signed_first, str
 	const struct image *found = NULL;
 	int r = parse_query(ref, a, &q, e);
 	if (r >= 0)
-		r = records_mentioning(s, q.name, a, &all, e);
+		r = records_named(s, q.name, a, &all, e);
 	if (r < 0)
 		return r;
 	for (size_t i = all.n; i-- > 0;) { /* the last imported first */

@@ -17,6 +17,7 @@
  *	                          appc's dependencies and path whitelists
  *	cas/tree/deps-<32 hex>/rendered  of which
  *	cas/remote/<key>          which image a URL gave (stage0/store/remote.h)
+ *	cas/names                 which records have which name: a hint, made of the records
  *	cas/tmp/                  everything that is not yet true
  *	cas/incoming/             what members of the group rkt have downloaded, and nobody
  *	                          believes (stage0/store/inbox.h)

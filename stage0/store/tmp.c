@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/fs/io.h"
 #include "lib/fs/lockfd.h"
 #include "lib/fs/rmtree.h"
 #include "stage0/store/internal.h"
@@ -67,6 +68,25 @@ int tmp_dir(struct store *s, struct tmp *ret, struct err *e)
 int tmp_file(struct store *s, struct tmp *ret, struct err *e)
 {
 	return make(s, false, ret, e);
+}
+
+int tmp_write(struct store *s, const char *dir, const char *name, const struct str *bytes,
+	bool durable, struct err *e)
+{
+	_clean_(tmp) struct tmp t = TMP_INIT;
+	int r = tmp_file(s, &t, e);
+	if (r >= 0)
+		r = cas_share(s, t.fd, dir, e);
+	if (r >= 0)
+		r = io_write_all(t.fd, str_text(bytes), bytes->len, e);
+	if (r < 0)
+		return r;
+	if (durable && fsync(t.fd) < 0)
+		return ERR_SYS(e, "sync");
+	if (renameat(s->dirfd, place(CAS_TMP, t.name).path, s->dirfd, place(dir, name).path) < 0)
+		return ERR_SYS(e, "write '%s/%s/%s'", s->path, dir, name);
+	t.name[0] = '\0';
+	return durable ? cas_sync(s, dir, e) : 0;
 }
 
 int claim_take(struct store *s, const char *layer, bool wait, struct claim *ret, struct err *e)
