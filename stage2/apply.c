@@ -25,6 +25,7 @@
 #include "lib/sys/filter.h"
 #include "lib/sys/lsm.h"
 #include "lib/sys/proc.h"
+#include "lib/sys/procfs.h"
 #include "stage2/exec.h"
 
 int apply_force_close;
@@ -95,13 +96,15 @@ static int enter_directory(const char *path, struct err *e)
 }
 
 /* Soft: lowering it needs a capability that rkt itself may lack, and the app runs as well without.
- */
+ * For a command that is entered an app may have put something else in the place of /proc. */
 static void set_oom_score_adj(int64_t score)
 {
+	static const char knob[] = "oom_score_adj";
 	char text[24];
 	struct err e = ERR_INIT;
 	snprintf(text, sizeof text, "%lld", (long long)score);
-	if (io_write_knob(AT_FDCWD, "/proc/self/oom_score_adj", text, &e) < 0)
+	_clean_(fd) int fd = procfs_open_own(knob, O_WRONLY, &e);
+	if (fd < 0 || procfs_write(fd, knob, text, &e) < 0)
 		dbg("oom score not set: %s", e.msg);
 }
 

@@ -116,3 +116,26 @@ test_directories_as_standard_descriptors() {
 	finish
 	untouched
 }
+# An app that may mount, with users of the pod's own, puts something else in the place of /proc: who enters then is
+# neither kept waiting nor writes to what it has put there.
+test_kernels_files_that_an_app_has_replaced() {
+	local fake='busybox mount -t tmpfs none /proc && mkdir /proc/self && busybox mkfifo /proc/self/oom_score_adj /proc/self/fifo && ln -s /data/of-the-host /proc/self/link && echo up'
+	guard
+	mkdir v
+	echo untouched >v/of-the-host
+	chmod 666 v/of-the-host
+	RKTC[2]=--insecure-options=image,seccomp
+	start --private-users --volume=data,kind=host,source="$T/v" "$IMAGES/busybox.aci" --mount=volume=data,target=/data --oom-score-adj=300 --caps-retain=CAP_SYS_ADMIN,CAP_DAC_OVERRIDE,CAP_KILL -- -c "$fake; exec sleep 1000"
+	wait_for 5 grep -q up "$T/pod.out" || fail 'nothing was put there'
+	run timeout 20 "${RKTC[@]}" enter "$uuid" /bin/sh -c 'echo entered'
+	[ "$status" != 124 ] || fail 'it waits'
+	is "$out" entered
+	rkt enter "$uuid" /bin/sh -c 'rm /proc/self/oom_score_adj; mv /proc/self/link /proc/self/oom_score_adj' </dev/null >/dev/null 2>&1 || :
+	run timeout 20 "${RKTC[@]}" enter "$uuid" /bin/sh -c 'echo entered'
+	[ "$status" != 124 ] || fail 'it waits'
+	is "$out" entered
+	rkt stop --force "$uuid" >/dev/null
+	finish
+	is "$(cat v/of-the-host)" untouched
+	untouched
+}
