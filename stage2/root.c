@@ -82,8 +82,8 @@ static bool may_create(void *ctx, int dir)
 static int refuse_creation(const char *dst, struct err *e)
 {
 	return err_set(e, ERR_REFUSED, EXDEV,
-		"'%s' is missing in a directory of the host, where nothing is created: make it "
-		"there first",
+		"'%s' is missing in a directory of the host or of an image, where nothing is "
+		"created: make it there first",
 		dst);
 }
 
