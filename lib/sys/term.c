@@ -63,7 +63,7 @@ int term_adopt(int slave, struct err *e)
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		return ERR_SYS(e, "controlling terminal");
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (dup2(slave, fd) < 0)
+		if ((fd == STDIN_FILENO || isatty(fd)) && dup2(slave, fd) < 0)
 			return ERR_SYS(e, "standard descriptors");
 	return 0;
 }

@@ -21,7 +21,8 @@
  * are close-on-exec, and neither becomes the caller's controlling terminal. */
 int term_open_pty(const char *ptmx, int *ret_master, int *ret_slave, struct err *e);
 /* Makes `slave` the controlling terminal of the caller, a session leader without one, and its
- * standard descriptors. */
+ * standard descriptors, but for an output that is no terminal: a file is to get what was written,
+ * byte for byte. */
 int term_adopt(int slave, struct err *e);
 /* Copies the window size of `from` to `to`; nothing happens where `from` is no terminal. */
 void term_copy_size(int from, int to);

@@ -45,7 +45,11 @@ int tty_begin(struct term_relay **ret_relay, struct tty_ends *ends, struct err *
 	if (ends->master < 0)
 		return 0;
 	struct term_relay *relay = xcalloc(1, sizeof *relay);
-	int r = term_relay_begin(relay, STDIN_FILENO, STDOUT_FILENO, take_fd(&ends->master), e);
+	/* What goes elsewhere does not come by. */
+	const int out = isatty(STDOUT_FILENO)	? STDOUT_FILENO
+			: isatty(STDERR_FILENO) ? STDERR_FILENO
+						: STDIN_FILENO;
+	int r = term_relay_begin(relay, STDIN_FILENO, out, take_fd(&ends->master), e);
 	if (r < 0) {
 		tty_end(&relay);
 		return r;

@@ -9,11 +9,11 @@ terminal() { # SCRIPT (python; has `m` master fd, `run(argv)`, `expect(bytes)`, 
 		seen = b''
 		def modes(): return termios.tcgetattr(s)
 		def resize(r, c): fcntl.ioctl(m, termios.TIOCSWINSZ, struct.pack('HHHH', r, c, 0, 0))
-		def run(*args):
+		def run(*args, stdout=s, stderr=s):
 		    def child():
 		        os.setsid()
 		        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-		    return subprocess.Popen([os.environ['RKT'], '--dir=' + os.environ['DATA'], '--insecure-options=image', *args], stdin=s, stdout=s, stderr=s, preexec_fn=child)
+		    return subprocess.Popen([os.environ['RKT'], '--dir=' + os.environ['DATA'], '--insecure-options=image', *args], stdin=s, stdout=stdout, stderr=stderr, preexec_fn=child)
 		def expect(what, seconds=15):
 		    global seen
 		    end = time.time() + seconds
@@ -173,4 +173,41 @@ test_enter_restores_the_terminal() {
 		same(modes(), before, 'modes of the terminal')
 	E
 	finish
+}
+# What goes to a file or a pipe is not the terminal's: no byte of it is changed, and nothing else is among it.
+test_enter_keeps_what_is_no_terminal() {
+	pod_to_enter
+	terminal <<-E
+		script = 'printf "a\\\\nb\\\\377\\\\004\\\\n"; echo to-stderr >&2; [ -t 0 ] && echo a-terminal >&2'
+		with open('$T/redirected', 'wb') as f:
+		    p = run('enter', '$uuid', '/bin/sh', '-c', script, stdout=f)
+		    expect(b'to-stderr')
+		    same(p.wait(20), 0, 'status')
+		same(open('$T/redirected', 'rb').read(), b'a\nb\xff\x04\n', 'standard output')
+		with open('$T/redirected', 'wb') as f:
+		    p = run('enter', '$uuid', '/bin/sh', '-c', script + '; tty', stderr=f)
+		    expect(b'b\xff')
+		    expect(b'/dev/pts/')
+		    same(p.wait(20), 0, 'status')
+		same(open('$T/redirected', 'rb').read(), b'to-stderr\na-terminal\n', 'standard error')
+		p = run('enter', '$uuid', '/bin/sh', '-c', 'read line; echo "got \$line"; tty >&2', stdout=subprocess.PIPE)
+		send(b'some words\n')
+		same(p.stdout.readline(), b'got some words\n', 'standard output')
+		expect(b'/dev/pts/')
+		same(p.wait(20), 0, 'status')
+		same(modes(), before, 'modes of the terminal')
+	E
+	leave
+}
+test_run_keeps_what_is_no_terminal() {
+	terminal <<-E
+		with open('$T/redirected', 'wb') as f:
+		    p = run('run', '--interactive', '$IMAGES/busybox.aci', '--exec=/bin/sh', '--', '-c', 'printf "a\\\\nb\\\\377\\\\n"; tty >&2; read line; echo "got \$line" >&2', stdout=f)
+		    expect(b'/dev/console')
+		    send(b'some words\n')
+		    expect(b'got some words')
+		    same(p.wait(20), 0, 'status')
+		same(open('$T/redirected', 'rb').read(), b'a\nb\xff\n', 'standard output')
+		same(modes(), before, 'modes of the terminal')
+	E
 }
