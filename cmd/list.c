@@ -22,17 +22,11 @@ struct pod_list {
 static int list_add(void *ctx, struct pod *p)
 {
 	struct pod_list *l = ctx;
-	struct pod_info info = { 0 };
-	struct err e = ERR_INIT;
-	int r = l->details ? pod_info(p, l->arena, &info, &e)
-			   : pod_info_summary(p, l->arena, &info, &e);
-	if (r < 0)
-		return 0; /* gone while we looked */
 	if (l->n == l->cap) {
 		l->cap = l->cap ? 2 * l->cap : 64;
 		l->v = xrealloc(l->v, l->cap, sizeof *l->v);
 	}
-	l->v[l->n++] = info;
+	(l->details ? pod_info : pod_info_summary)(p, l->arena, &l->v[l->n++]);
 	return 0;
 }
 
@@ -207,7 +201,7 @@ int cmd_status(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
 	_clean_(pod) struct pod p = POD_INIT;
-	struct pod_info info = { 0 };
+	struct pod_info info;
 	int r = session_open(&s, cli, WITH_PODS, e);
 	if (r >= 0)
 		r = session_pod(&s, &p, e);
@@ -215,10 +209,9 @@ int cmd_status(struct cli *cli, struct err *e)
 		r = wait_for(&s, &p, cli->wait_ready, true, e);
 	if (r >= 0)
 		r = wait_for(&s, &p, cli->wait, false, e);
-	if (r >= 0)
-		r = pod_info(&p, &cli->arena, &info, e);
 	if (r < 0)
 		return r;
+	pod_info(&p, &cli->arena, &info);
 	if (cli->format)
 		pod_json_one(&info, str_eq(cli->format, "json-pretty"), stdout);
 	else

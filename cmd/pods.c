@@ -65,15 +65,14 @@ int cmd_enter(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
 	_clean_(pod) struct pod p = POD_INIT;
-	struct pod_info info = { 0 };
+	struct pod_info info;
 	const char *app = NULL;
 	int r = session_open(&s, cli, WITH_STORE | WITH_PODS, e);
 	if (r >= 0)
 		r = pod_get(&s.pods, cli->args.v[0], &p, e);
-	if (r >= 0)
-		r = pod_info(&p, &cli->arena, &info, e);
 	if (r < 0)
 		return r;
+	pod_info(&p, &cli->arena, &info);
 	if (!info.running)
 		return ERR_BAD(
 			e, "pod %s isn't currently running: it is %s", info.uuid, info.state);
@@ -132,7 +131,7 @@ static int stop_one(struct session *s, struct pod *p, struct err *e)
 	if (p->phase != POD_RUN || !p->locked)
 		return ERR_BAD(e, "pod %s is not running: it is %s", p->uuid.text,
 			pod_phase_state(p->phase, p->locked));
-	return pod_stop(&s->pods, p, &s->store, s->cli->force, e);
+	return pod_stop(p, &s->store, s->cli->force, e);
 }
 
 int cmd_stop(struct cli *cli, struct err *e)
@@ -183,14 +182,13 @@ int cmd_cat_manifest(struct cli *cli, struct err *e)
 	_clean_(session) struct session s = SESSION_INIT;
 	_clean_(pod) struct pod p = POD_INIT;
 	_clean_(str) struct str out = STR_INIT(STR_MAX_OUTPUT);
-	struct pod_info info = { 0 };
+	struct pod_info info;
 	int r = session_open(&s, cli, WITH_PODS, e);
 	if (r >= 0)
 		r = session_pod(&s, &p, e);
-	if (r >= 0)
-		r = pod_info(&p, &cli->arena, &info, e);
 	if (r < 0)
 		return r;
+	pod_info(&p, &cli->arena, &info);
 	if (!info.manifest)
 		return ERR_BAD(e, "pod %s: %s", info.uuid,
 			info.damage ? info.damage : "it has no manifest yet");
@@ -203,7 +201,7 @@ int cmd_export(struct cli *cli, struct err *e)
 {
 	_clean_(session) struct session s = SESSION_INIT;
 	_clean_(pod) struct pod p = POD_INIT;
-	struct pod_info info = { 0 };
+	struct pod_info info;
 	struct outfile out = OUTFILE_INIT;
 	const char *app;
 	int r = session_open(&s, cli, WITH_STORE | WITH_PODS, e);
@@ -216,9 +214,8 @@ int cmd_export(struct cli *cli, struct err *e)
 	if (r == 0 || (p.phase != POD_RUN && p.phase != POD_EXITED_GARBAGE))
 		return ERR_BAD(e, "pod %s is %s: only a pod that has exited can be exported",
 			p.uuid.text, pod_phase_state(p.phase, r == 0));
-	r = pod_info(&p, &cli->arena, &info, e);
-	if (r >= 0)
-		r = choose_app(cli, &cli->arena, &info, &app, e);
+	pod_info(&p, &cli->arena, &info);
+	r = choose_app(cli, &cli->arena, &info, &app, e);
 	if (r >= 0)
 		r = outfile_create(&out, cli->args.v[1], cli->overwrite, e);
 	if (r >= 0)

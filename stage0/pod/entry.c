@@ -169,9 +169,8 @@ static int stop_by_signal(struct pod *p, pid_t pid1, bool force, struct err *e)
 	return r == -ESRCH ? 0 : r;
 }
 
-int pod_stop(struct pods *ps, struct pod *p, struct store *s, bool force, struct err *e)
+int pod_stop(struct pod *p, struct store *s, bool force, struct err *e)
 {
-	(void)ps;
 	pid_t pid1;
 	_clean_(pod_stage1) struct pod_stage1 st = POD_STAGE1_INIT;
 	if (p->phase != POD_RUN || !p->locked)

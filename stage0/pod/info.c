@@ -197,7 +197,7 @@ static void read_report(struct pod *p, struct arena *a, struct pod_info *info)
 		pod_report_decode(str_text(&bytes), bytes.len, a, &info->report, &e) >= 0;
 }
 
-int pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e)
+void pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret)
 {
 	struct err why = ERR_INIT;
 	struct pod_info info = {
@@ -208,7 +208,6 @@ int pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret, struc
 		.exited = (p->phase == POD_RUN && !p->locked) || p->phase == POD_EXITED_GARBAGE,
 		.created_ns = first_mtime(p->dirfd, POD_CREATED_FILE, POD_MANIFEST_FILE),
 	};
-	(void)e;
 	if (pod_read_manifest(p, a, &info.manifest, &why) >= 0) {
 		read_apps(p, a, &info);
 	} else if (p->phase > POD_PREPARE) { /* until then it need not have one */
@@ -221,19 +220,16 @@ int pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret, struc
 		read_networks(p, a, &info);
 	}
 	*ret = info;
-	return 0;
 }
 
-int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e)
+void pod_info(struct pod *p, struct arena *a, struct pod_info *ret)
 {
-	int r = pod_info_summary(p, a, ret, e);
-	if (r < 0)
-		return r;
-	ret->insecure = read_insecure(p, a);
 	struct err ignored;
+	pod_info_summary(p, a, ret);
+	ret->insecure = read_insecure(p, a);
 	(void)pod_users_load(p, &ret->users, &ignored);
 	if (!ret->started_ns && p->phase < POD_RUN)
-		return 0;
+		return;
 	read_statuses(p, a, ret);
 	read_report(p, a, ret);
 	ret->pid = read_pid(p->dirfd, POD_PID_FILE);
@@ -242,5 +238,4 @@ int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e
 		if (ret->pid && ret->running)
 			ret->pid = child_of(ret->pid);
 	}
-	return 0;
 }

@@ -91,10 +91,11 @@ struct pod_info {
 	bool has_report;       /* stage1 said what became of the isolators */
 	struct pod_report report;
 };
-int pod_info(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e);
+/* What cannot be read is absent; `damage` says why. */
+void pod_info(struct pod *p, struct arena *a, struct pod_info *ret);
 /* The same without pid, insecure, report, and what happened to the apps: half the work, for long
  * lists. */
-int pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret, struct err *e);
+void pod_info_summary(struct pod *p, struct arena *a, struct pod_info *ret);
 /* The pod's pid 1 in our pid namespace (from `pid`, or the only child of `ppid`), checked to
  * belong to the pod while its lock is held. -ESRCH when it does not run. */
 int pod_pid1(struct pod *p, pid_t *ret, struct err *e);
@@ -150,7 +151,7 @@ struct pod_command {
 	void (*announce)(const char *uuid, const struct pod_command *c);
 };
 int pod_enter(struct pod *p, struct store *s, const struct pod_command *c, struct err *e);
-int pod_stop(struct pods *ps, struct pod *p, struct store *s, bool force, struct err *e);
+int pod_stop(struct pod *p, struct store *s, bool force, struct err *e);
 
 /* --- stage0/pod/collect.c ------------------------------------------------------------------ */
 struct gc_options {

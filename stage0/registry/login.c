@@ -32,13 +32,11 @@ struct login {
 	int refused;
 };
 
-int login_open(const struct login_options *o, struct login **ret, struct err *e)
+struct login *login_open(const struct login_options *o)
 {
-	(void)e;
 	struct login *l = xcalloc(1, sizeof *l);
 	l->o = *o;
-	*ret = l;
-	return 0;
+	return l;
 }
 
 void login_close(struct login *l)

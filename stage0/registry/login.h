@@ -3,7 +3,7 @@
  * login: who we are for one repository of one registry. distribution's spec/auth/token.md and
  * oauth.md; RFC 7617.
  *
- *	login_open(&o, &l, e);
+ *	l = login_open(&o);
  *	for (;;) {
  *		login_header(l, &header, e);            // NULL the first time
  *		... ask, with `Authorization: header` ...
@@ -40,7 +40,7 @@ struct login_options { /* everything that is given lives until login_close() */
 	const char *registry;		  /* HOST[:PORT] that is asked */
 	const char *repository;		  /* NAME */
 };
-int login_open(const struct login_options *o, struct login **ret, struct err *e);
+struct login *login_open(const struct login_options *o);
 /* Value of the Authorization header for the next request to the registry, valid until
  * login_close(); NULL: none (yet). Renews a token that is about to expire. */
 int login_header(struct login *l, const char **ret, struct err *e);

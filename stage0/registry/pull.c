@@ -129,11 +129,9 @@ static int ask(struct pull *u, const struct remote_note *note, struct arena *a, 
 {
 	const char *reference = u->ref->digest ? u->ref->digest : u->ref->tag;
 	const char *known = note ? note->etag : NULL;
-	int r = registry_open(&u->p->o, u->ref, &u->g, e);
-	if (r >= 0) {
-		u->documents[0] = REGISTRY_DOCUMENT_INIT;
-		r = registry_get_manifest(u->g, reference, known, &u->documents[0], e);
-	}
+	u->g = registry_open(&u->p->o, u->ref);
+	u->documents[0] = REGISTRY_DOCUMENT_INIT;
+	int r = registry_get_manifest(u->g, reference, known, &u->documents[0], e);
 	if (r == 1) {
 		dbg("registry: '%s' is still %s", u->ref->text, known);
 		*ret_id = note->image;
@@ -213,12 +211,10 @@ static int prefetch(struct pull *u, struct oci_found *found, struct err *e)
 {
 	const struct oci_source src = { .open_manifest = open_manifest, .ctx = u };
 	const char *reference = u->ref->digest ? u->ref->digest : u->ref->tag;
-	int r = registry_open(&u->p->o, u->ref, &u->g, e);
-	if (r < 0)
-		return r;
+	u->g = registry_open(&u->p->o, u->ref);
 	u->documents[0] = REGISTRY_DOCUMENT_INIT;
 	u->n = 1;
-	r = registry_get_manifest(u->g, reference, NULL, &u->documents[0], e);
+	int r = registry_get_manifest(u->g, reference, NULL, &u->documents[0], e);
 	int kind = r < 0 ? r : registry_document_kind(&u->documents[0], e);
 	return kind < 0 ? kind
 			: oci_find_manifest(

@@ -42,8 +42,7 @@ static void choose_scheme(struct registry *g)
 	}
 }
 
-int registry_open(const struct registry_options *o, const struct registry_ref *ref,
-	struct registry **ret, struct err *e)
+struct registry *registry_open(const struct registry_options *o, const struct registry_ref *ref)
 {
 	struct registry *g = xcalloc(1, sizeof *g);
 	g->o = *o;
@@ -54,13 +53,8 @@ int registry_open(const struct registry_options *o, const struct registry_ref *r
 		.registry = ref->host,
 		.repository = ref->repository };
 	choose_scheme(g);
-	int r = login_open(&l, &g->login, e);
-	if (r < 0) {
-		registry_close(g);
-		return err_wrap(e, r, "registry '%s'", ref->host);
-	}
-	*ret = g;
-	return 0;
+	g->login = login_open(&l);
+	return g;
 }
 
 void registry_close(struct registry *g)

@@ -54,8 +54,7 @@ struct registry_options {
 };
 struct registry;
 /* Everything that is given lives until registry_close(). */
-int registry_open(const struct registry_options *o, const struct registry_ref *ref,
-	struct registry **ret, struct err *e);
+struct registry *registry_open(const struct registry_options *o, const struct registry_ref *ref);
 void registry_close(struct registry *g); /* NULL is fine */
 
 struct registry_document {

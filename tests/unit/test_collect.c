@@ -193,9 +193,8 @@ static int look(void *ctx, struct pod *p)
 {
 	struct arena a = ARENA_INIT;
 	struct pod_info info;
-	struct err mine;
 	(void)ctx;
-	pod_info(p, &a, &info, &mine);
+	pod_info(p, &a, &info);
 	arena_release(&a);
 	return 0;
 }

@@ -229,12 +229,12 @@ START_TEST(damaged_directories)
 		ps.dirfd, "run/aaaaaaaa-0000-4000-8000-000000000003", O_CREAT | O_WRONLY, 0600));
 	ck_assert_int_eq(count(), 1);
 	ck_assert_int_eq(pod_get(&ps, "aaaaaaaa-0000-4000-8000-000000000001", &p, &e), 0);
-	ck_assert_int_eq(pod_info(&p, &a, &info, &e), 0);
+	pod_info(&p, &a, &info);
 	ck_assert_str_eq(info.state, "exited");
 	ck_assert_ptr_null(info.manifest);
 	ck_assert_ptr_nonnull(strstr(info.damage, "pod manifest"));
 	ck_assert_int_eq(io_write_new(p.dirfd, "pod", "{\"acKind", 8, 0640, &e), 0);
-	ck_assert_int_eq(pod_info(&p, &a, &info, &e), 0);
+	pod_info(&p, &a, &info);
 	ck_assert_ptr_nonnull(info.damage);
 	ck_assert_int_eq(pod_lock(&ps, &p, &e), 1); /* it gets a lock file */
 	pod_close(&p);
