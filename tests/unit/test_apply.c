@@ -368,9 +368,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("apply");
-	TCase *t = tcase_create("apply");
-	tcase_set_timeout(t, 60);
+	TCase *t = unit_case(NULL, NULL);
 	tcase_add_test(t, root_has_the_defaults);
 	tcase_add_test(t, others_have_none);
 	tcase_add_loop_test(t, others_have_what_was_retained, 0, 2);
@@ -385,10 +383,5 @@ int main(void)
 	tcase_add_test(t, handlers);
 	tcase_add_test(t, oom_score);
 	tcase_add_test(t, dies_with_its_parent);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("apply", t);
 }

@@ -245,20 +245,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("collect");
-	TCase *t = tcase_create("collect");
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, marks_then_sweeps);
 	tcase_add_test(t, leaves_what_is_held);
 	tcase_add_test(t, half_removed);
 	tcase_add_test(t, removes_one);
 	tcase_add_test(t, follows_no_link);
 	tcase_add_test(t, everybody_at_once);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("collect", t);
 }

@@ -162,19 +162,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("config");
-	TCase *t = tcase_create("config");
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, nothing);
 	tcase_add_test(t, later_directories_win);
 	tcase_add_test(t, twice_in_one_directory);
 	tcase_add_test(t, stage1_twice);
 	tcase_add_test(t, other_files);
 	tcase_add_loop_test(t, bad_files, 0, (int)(sizeof bad / sizeof *bad));
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("config", t);
 }

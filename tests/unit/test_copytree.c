@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -16,6 +15,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/fs/copytree.h"
+#include "tests/unit/unit.h"
 
 static char base[64];
 static int basefd, src, dst;
@@ -324,10 +324,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("copytree");
-	TCase *t = tcase_create("copytree");
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, types_modes_owners_times);
 	tcase_add_test(t, top_directory);
 	tcase_add_test(t, hard_links_stay_links);
@@ -338,10 +335,5 @@ int main(void)
 	tcase_add_test(t, follows_no_link);
 	tcase_add_test(t, what_is_there_is_not_replaced);
 	tcase_add_test(t, full_disk_is_an_error);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failures = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failures != 0;
+	return unit_end("copytree", t);
 }

@@ -237,18 +237,11 @@ static void teardown(void)
 
 int main(void)
 {
-	Suite *suite = suite_create("depends");
-	TCase *t = tcase_create("depends");
-	tcase_add_checked_fixture(t, NULL, teardown);
+	TCase *t = unit_case(NULL, teardown);
 	tcase_add_loop_test(t, plans, 0, sizeof good / sizeof *good);
 	tcase_add_loop_test(t, replays, 0, sizeof good / sizeof *good);
 	tcase_add_test(t, refuses);
 	tcase_add_test(t, many_ways);
 	tcase_add_test(t, must_be_what_was_asked_for);
-	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return unit_end("depends", t);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/fs/io.h"
 #include "stage1/load.h"
+#include "tests/unit/unit.h"
 
 #define UUID "076292e6-54c4-4cc8-9fa7-679c5f7dcfd3"
 #define STUB                                                                                     \
@@ -196,9 +196,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("etc");
-	TCase *t = tcase_create("etc");
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, default_is_a_stub_and_no_resolver);
 	tcase_add_test(t, host_network_sees_the_hosts_names);
 	tcase_add_test(t, host_network_on_a_host_without_files);
@@ -210,10 +208,5 @@ int main(void)
 	tcase_add_test(t, none_and_unknown_modes);
 	tcase_add_test(t, apps_can_read_it_whatever_the_umask);
 	tcase_add_test(t, written_again_but_never_through_a_link);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("etc", t);
 }

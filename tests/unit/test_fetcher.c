@@ -220,20 +220,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("fetcher");
-	TCase *t = tcase_create("fetcher");
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, good_answers);
 	tcase_add_loop_test(t, lies, 0, N_LIES);
 	tcase_add_test(t, texts_are_ended);
 	tcase_add_test(t, errors_are_passed_on);
 	tcase_add_test(t, other_sizes);
 	tcase_add_test(t, fingerprints);
-	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_end("fetcher", t);
 }

@@ -191,9 +191,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("ident");
-	TCase *t = tcase_create("ident");
-	tcase_add_checked_fixture(t, begin, end);
+	TCase *t = unit_case(begin, end);
 	tcase_add_test(t, names_and_numbers);
 	tcase_add_test(t, digits_are_names_first);
 	tcase_add_test(t, a_plus_makes_a_number);
@@ -202,10 +200,5 @@ int main(void)
 	tcase_add_test(t, owners_of_files);
 	tcase_add_test(t, images_without_accounts);
 	tcase_add_test(t, hostile_databases);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("ident", t);
 }

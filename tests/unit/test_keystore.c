@@ -214,9 +214,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("keystore");
-	TCase *t = tcase_create("keystore");
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_loop_test(
 		t, prefixes_cover_components, 0, (int)(sizeof prefixes / sizeof *prefixes));
 	tcase_add_test(t, prefixes_are_checked);
@@ -228,10 +226,5 @@ int main(void)
 	tcase_add_test(t, a_prefix_that_is_none);
 	tcase_add_test(t, added_and_removed);
 	tcase_add_test(t, changes_are_refused);
-	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_end("keystore", t);
 }

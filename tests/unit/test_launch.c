@@ -531,16 +531,9 @@ static const TTest *const *const tests[] = { &overlay_stage1, &read_only_stage1,
 
 int main(void)
 {
-	Suite *s = suite_create("launch");
-	TCase *c = tcase_create("launch");
-	tcase_set_timeout(c, 60);
+	TCase *c = unit_case(NULL, NULL);
 	for (const TTest *const *const *t = tests; *t; t++)
 		tcase_add_test(c, **t);
 	tcase_add_loop_test(c, old_kernels, 0, 2);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("launch", c);
 }

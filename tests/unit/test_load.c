@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "lib/fs/rmtree.h"
 #include "stage1/inner.h"
 #include "stage1/load.h"
+#include "tests/unit/unit.h"
 
 #define UUID "076292e6-54c4-4cc8-9fa7-679c5f7dcfd3"
 #define HEX "00112233445566778899aabbccddeeff"
@@ -251,9 +251,7 @@ int main(void)
 {
 	if (getenv("TEST_LOAD_PAUSE"))
 		return pause();
-	Suite *s = suite_create("load");
-	TCase *t = tcase_create("load");
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, two_apps);
 	tcase_add_test(t, facts_follow_the_arguments);
 	tcase_add_test(t, looking_takes_and_writes_nothing);
@@ -263,10 +261,5 @@ int main(void)
 	tcase_add_test(t, host_names);
 	tcase_add_test(t, arguments_of_a_running_pod);
 	tcase_add_test(t, numbers_that_were_passed_on);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("load", t);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "lib/fs/io.h"
 #include "lib/fs/rmtree.h"
 #include "stage0/pod/internal.h"
+#include "tests/unit/unit.h"
 
 static char base[64];
 static struct pods ps;
@@ -425,10 +425,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pods");
-	TCase *t = tcase_create("pods");
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, transitions);
 	tcase_add_test(t, refused_transition);
 	tcase_add_test(t, states);
@@ -443,10 +440,5 @@ int main(void)
 	tcase_add_test(t, moving_pods_are_never_missed);
 	tcase_add_test(t, waiting);
 	tcase_add_test(t, trees_in_use);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failures = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failures != 0;
+	return unit_end("pods", t);
 }

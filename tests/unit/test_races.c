@@ -3,7 +3,6 @@
  * Races in a directory that another process may write to: it exchanges a directory and a link that
  * leads out, thousands of times, while we open, make, copy and remove below it.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "lib/fs/copytree.h"
 #include "lib/fs/path.h"
 #include "lib/fs/rmtree.h"
+#include "tests/unit/unit.h"
 
 enum { ROUNDS = 2000, EXCHANGE = 2 };
 
@@ -176,17 +176,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("races");
-	TCase *t = tcase_create("races");
-	tcase_set_timeout(t, 60);
+	TCase *t = unit_case(NULL, NULL);
 	tcase_add_loop_test(t, cve_2018_15664_opening_below_a_root, 0, 2);
 	tcase_add_loop_test(t, cve_2024_45310_making_directories_below_a_root, 0, 2);
 	tcase_add_test(t, cve_2026_33747_removing);
 	tcase_add_test(t, cve_2022_23648_copying);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failures = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failures != 0;
+	return unit_end("races", t);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -14,6 +13,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/fs/rmtree.h"
+#include "tests/unit/unit.h"
 
 static char base[64];
 static int basefd;
@@ -304,10 +304,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("rmtree");
-	TCase *t = tcase_create("rmtree");
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, removes_every_kind);
 	tcase_add_test(t, removes_what_is_no_directory);
 	tcase_add_test(t, follows_no_link);
@@ -321,10 +318,5 @@ int main(void)
 	tcase_add_test(t, owner_without_rights);
 	tcase_add_test(t, goes_on_past_errors);
 	tcase_add_test(t, concurrently);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failures = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failures != 0;
+	return unit_end("rmtree", t);
 }

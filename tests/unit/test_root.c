@@ -510,9 +510,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("root");
-	TCase *t = tcase_create("root");
-	tcase_set_timeout(t, 60);
+	TCase *t = unit_case(NULL, NULL);
 	tcase_add_loop_test(t, empty_image, 0, N_FORCE);
 	tcase_add_loop_test(t, volumes, 0, N_FORCE);
 	tcase_add_loop_test(t, links_in_sources_are_refused, 0, 2);
@@ -531,10 +529,5 @@ int main(void)
 	tcase_add_loop_test(t, volumes_do_not_hide_each_other, 0, 4 * N_FORCE);
 	tcase_add_loop_test(t, target_of_the_wrong_kind, 0, 2);
 	tcase_add_test(t, false_devices_are_refused);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("root", t);
 }

@@ -220,10 +220,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("stage1_image");
-	TCase *t = tcase_create("stage1_image");
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, by_default);
 	tcase_add_test(t, by_path);
 	tcase_add_test(t, by_url);
@@ -232,10 +229,5 @@ int main(void)
 	tcase_add_test(t, configured);
 	tcase_add_test(t, no_stage1);
 	tcase_add_test(t, interfaces);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("stage1_image", t);
 }

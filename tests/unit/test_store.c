@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/filter.h>
@@ -22,6 +21,7 @@
 #include "lib/fs/rmtree.h"
 #include "stage0/self.h"
 #include "stage0/store/store.h"
+#include "tests/unit/unit.h"
 
 #define LABELS                                                                            \
 	"\"labels\":[{\"name\":\"version\",\"value\":\"%s\"},{\"name\":\"os\",\"value\":" \
@@ -752,16 +752,9 @@ int main(void)
 		keeps_what_it_cannot_judge, verifies, exports, extracts, packs, imports_at_once,
 		all_at_once, killed, worker_is_confined, without_renameat2, strict_limits,
 		disk_full, read_only };
-	Suite *suite = suite_create("store");
-	TCase *t = tcase_create("store");
+	TCase *t = unit_case(setup, teardown);
 	tcase_set_timeout(t, 120);
-	tcase_add_checked_fixture(t, setup, teardown);
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
-	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return unit_end("store", t);
 }

@@ -724,9 +724,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("unpack");
-	TCase *t = tcase_create("unpack");
-	tcase_set_timeout(t, 60);
+	TCase *t = unit_case(NULL, NULL);
 	tcase_add_loop_test(t, bad_input, 0, sizeof bad / sizeof *bad);
 	tcase_add_test(t, truncated);
 	tcase_add_test(t, names_are_escaped);
@@ -736,10 +734,5 @@ int main(void)
 	tcase_add_loop_test(t, zip_bomb, 0, sizeof formats / sizeof *formats);
 	tcase_add_test(t, no_isal_is_zlib);
 	tcase_add_test(t, copies_are_digested);
-	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_end("unpack", t);
 }

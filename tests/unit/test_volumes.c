@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/fs/rmtree.h"
 #include "stage1/load.h"
+#include "tests/unit/unit.h"
 
 static char base[64];
 static struct err e;
@@ -130,18 +130,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("volumes");
-	TCase *t = tcase_create("volumes");
-	tcase_add_checked_fixture(t, setup, teardown);
+	TCase *t = unit_case(setup, teardown);
 	tcase_add_test(t, mode_and_owner);
 	tcase_add_test(t, the_first_to_name_it_makes_it);
 	tcase_add_test(t, nothing_is_made_for_nothing);
 	tcase_add_test(t, names_that_lead_away);
 	tcase_add_test(t, links_are_not_followed);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_end("volumes", t);
 }

@@ -184,9 +184,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("worker");
-	TCase *t = tcase_create("worker");
-	tcase_set_timeout(t, 60);
+	TCase *t = unit_case(NULL, NULL);
 	tcase_add_test(t, answers);
 	tcase_add_test(t, request_arrives);
 	tcase_add_test(t, nothing_is_inherited);
@@ -196,10 +194,5 @@ int main(void)
 	tcase_add_test(t, lingering);
 	tcase_add_test(t, sigchld_ignored);
 	tcase_add_test(t, no_program);
-	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_end("worker", t);
 }
