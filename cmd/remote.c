@@ -67,9 +67,7 @@ static int some_unsigned(struct fetching *f, bool *ret, struct err *e)
 {
 	struct trust_entries all;
 	int r = keystore_list(&f->ks, &f->s->cli->arena, &all, e);
-	*ret = false;
-	for (size_t i = 0; r >= 0 && i < all.n; i++)
-		*ret |= all.v[i].kind == TRUST_UNSIGNED && !all.v[i].mask && !all.v[i].masked;
+	*ret = r >= 0 && trust_entries_unsigned(&all);
 	return r;
 }
 

@@ -439,15 +439,6 @@ static int trust_mask(struct trust *t, const struct strlist *args, struct err *e
 
 /* --- explain ---------------------------------------------------------------------------------- */
 
-static bool is_exact(const struct trust_entries *in_force, const char *fingerprint)
-{
-	for (size_t i = 0; i < in_force->n; i++)
-		if (in_force->v[i].kind == TRUST_EXACT &&
-			!strcmp(in_force->v[i].fingerprint, fingerprint))
-			return true;
-	return false;
-}
-
 static void explain_name(const struct trust *t, const char *name)
 {
 	struct trust_entries in_force;
@@ -463,7 +454,7 @@ static void explain_name(const struct trust *t, const char *name)
 		printf("key %s, by %s%s%s: %s%s%s%s\n", entry->fingerprint,
 			entry->prefix ? "prefix \"" : "root", entry->prefix ? entry->prefix : "",
 			entry->prefix ? "\"" : "", s.state, *s.user ? ", " : "", s.user,
-			is_exact(&in_force, entry->fingerprint)
+			trust_entries_have(&in_force, TRUST_EXACT, entry->fingerprint)
 				? "; of images with layers its signatures must name the tag"
 				: "");
 	}

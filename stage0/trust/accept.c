@@ -63,7 +63,7 @@ static int check_bytes(void *ctx, int fd, struct err *e)
 	struct acceptance *c = ctx;
 	static struct fetch_answer answer;
 	if (c->q->signature_fd < 0)
-		return trust_any_unsigned(&c->k.all) ? 0 : refuse_unsigned(c, e);
+		return trust_entries_unsigned(&c->k.all) ? 0 : refuse_unsigned(c, e);
 	_clean_(fd) int keys = trust_keys_file(&c->k, e);
 	if (keys < 0)
 		return keys;
@@ -114,25 +114,14 @@ static int accept_manifest(
 		if (v->verdict != FETCH_SIG_GOOD)
 			continue;
 		good = v;
-		for (size_t k = 0; k < in_force.n; k++) {
-			if (in_force.v[k].kind == TRUST_KEY &&
-				!strcmp(in_force.v[k].fingerprint, v->fingerprint)) {
-				fill(c, v, ret);
-				return 0;
-			}
+		if (trust_entries_have(&in_force, TRUST_KEY, v->fingerprint)) {
+			fill(c, v, ret);
+			return 0;
 		}
 	}
 	if (good)
-		return ERR_DENY(e,
-			"signature made by unknown entity: key %s is trusted for %s, not for "
-			"\"%s\"; "
-			"`rkt trust --prefix=%s FILE` trusts the public key in FILE",
-			good->fingerprint, trust_keys_where(&c->k, good->fingerprint), m->name,
-			m->name);
-	for (size_t k = 0; k < in_force.n; k++)
-		if (in_force.v[k].kind == TRUST_UNSIGNED)
-			return 0;
-	return refuse_unsigned(c, e);
+		return trust_keys_deny(&c->k, good->fingerprint, m->name, e);
+	return trust_entries_unsigned(&in_force) ? 0 : refuse_unsigned(c, e);
 }
 
 int accept_check_name(const struct image_manifest *m, const char *name, const struct nvlist *labels,

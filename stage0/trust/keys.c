@@ -22,14 +22,6 @@ const char *trust_verdict_text(uint32_t verdict)
 	return texts[verdict];
 }
 
-bool trust_any_unsigned(const struct trust_entries *all)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i].kind == TRUST_UNSIGNED && !all->v[i].mask && !all->v[i].masked)
-			return true;
-	return false;
-}
-
 static int add_keyfile(const struct trust_entry *entry, int out, struct err *e)
 {
 	struct fetch_keyfile head = { 0 };
@@ -86,6 +78,15 @@ const char *trust_keys_where(const struct trust_keys *c, const char *fingerprint
 			entry->masked ? " (but masked)" : "");
 	}
 	return arena_strdup(c->a, str_text(&out));
+}
+
+int trust_keys_deny(
+	const struct trust_keys *k, const char *fingerprint, const char *name, struct err *e)
+{
+	return ERR_DENY(e,
+		"signature made by unknown entity: key %s is trusted for %s, not for \"%s\"; "
+		"`rkt trust --prefix=%s FILE` trusts the public key in FILE",
+		fingerprint, trust_keys_where(k, fingerprint), name, name);
 }
 
 int trust_keys_check(const struct trust_keys *c, const struct trust_entries *in_force,

@@ -20,6 +20,8 @@ int trust_keys_check(const struct trust_keys *k, const struct trust_entries *in_
 	const struct fetch_badfile *bad, size_t n_bad, struct err *e);
 /* Where a key is trusted, for texts: `prefix "a", prefix "b"`. Empty: nowhere. */
 const char *trust_keys_where(const struct trust_keys *k, const char *fingerprint);
+/* The refusal of a key that is trusted for other names than this one. */
+int trust_keys_deny(
+	const struct trust_keys *k, const char *fingerprint, const char *name, struct err *e);
 
-bool trust_any_unsigned(const struct trust_entries *all);
 const char *trust_verdict_text(uint32_t verdict);

@@ -210,6 +210,23 @@ void keystore_for(const struct trust_entries *all, const char *name, struct aren
 	*ret = in_force;
 }
 
+bool trust_entries_have(
+	const struct trust_entries *l, enum trust_kind kind, const char *fingerprint)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].kind == kind && !strcmp(l->v[i].fingerprint, fingerprint))
+			return true;
+	return false;
+}
+
+bool trust_entries_unsigned(const struct trust_entries *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].kind == TRUST_UNSIGNED && !l->v[i].mask && !l->v[i].masked)
+			return true;
+	return false;
+}
+
 /* --- changing --------------------------------------------------------------------------------- */
 
 /* mkdir -p of base/relative; returns a descriptor. */

@@ -65,6 +65,11 @@ int keystore_list(
 /* What is in force for one name, and what is misplaced there: no masks, nothing masked. */
 void keystore_for(const struct trust_entries *all, const char *name, struct arena *a,
 	struct trust_entries *ret);
+/* Is there an entry of that kind with that key? */
+bool trust_entries_have(
+	const struct trust_entries *l, enum trust_kind kind, const char *fingerprint);
+/* Is there one in force that asks for no signature? */
+bool trust_entries_unsigned(const struct trust_entries *l);
 
 /* --- changes, always of the local directory; `prefix` NULL: root ---
  * Directories are made as needed (0755), files replaced in one step (0644). */

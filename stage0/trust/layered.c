@@ -20,24 +20,6 @@ struct layered {
 
 /* --- the decision ----------------------------------------------------------------------------- */
 
-static bool is_exact(const struct trust_entries *in_force, const char *fingerprint)
-{
-	for (size_t i = 0; i < in_force->n; i++)
-		if (in_force->v[i].kind == TRUST_EXACT &&
-			!strcmp(in_force->v[i].fingerprint, fingerprint))
-			return true;
-	return false;
-}
-
-static bool is_in_force(const struct layered *l, const char *fingerprint)
-{
-	for (size_t i = 0; i < l->in_force.n; i++)
-		if (l->in_force.v[i].kind == TRUST_KEY &&
-			!strcmp(l->in_force.v[i].fingerprint, fingerprint))
-			return true;
-	return false;
-}
-
 /* The signature is as it should be. */
 static int condition_good(const struct layered *l, const struct fetch_proof *p, struct err *e)
 {
@@ -63,20 +45,16 @@ static int condition_good(const struct layered *l, const struct fetch_proof *p, 
 /* The key counts for the name that was asked for. */
 static int condition_key(const struct layered *l, const struct fetch_proof *p, struct err *e)
 {
-	const char *name = l->subject->name;
-	if (is_in_force(l, p->s.fingerprint))
+	if (trust_entries_have(&l->in_force, TRUST_KEY, p->s.fingerprint))
 		return 0;
-	return ERR_DENY(e,
-		"signature made by unknown entity: key %s is trusted for %s, not for \"%s\"; "
-		"`rkt trust --prefix=%s FILE` trusts the public key in FILE",
-		p->s.fingerprint, trust_keys_where(&l->k, p->s.fingerprint), name, name);
+	return trust_keys_deny(&l->k, p->s.fingerprint, l->subject->name, e);
 }
 
 /* What the signature says that it is for is what was asked for. */
 static int condition_identity(const struct layered *l, const struct fetch_proof *p, struct err *e)
 {
 	const struct layered_subject *s = l->subject;
-	bool exact = is_exact(&l->in_force, p->s.fingerprint);
+	bool exact = trust_entries_have(&l->in_force, TRUST_EXACT, p->s.fingerprint);
 	if (s->repository && *p->repository && strcmp(p->repository, s->name) != 0)
 		return ERR_DENY(e, "signature by key %s: it is for \"%s\", not for \"%s\"",
 			p->s.fingerprint, p->repository, s->name);
@@ -234,14 +212,6 @@ static int ask(struct layered *l, const struct signature_source *source, struct 
 	return 0;
 }
 
-static bool is_unsigned(const struct trust_entries *in_force)
-{
-	for (size_t i = 0; i < in_force->n; i++)
-		if (in_force->v[i].kind == TRUST_UNSIGNED)
-			return true;
-	return false;
-}
-
 int layered_accept(const struct keystore *ks, const struct layered_subject *subject,
 	const struct signature_sources *sources, struct arena *a, struct verified *ret,
 	struct err *e)
@@ -255,7 +225,7 @@ int layered_accept(const struct keystore *ks, const struct layered_subject *subj
 		return r;
 	keystore_for(&l->k.all, subject->name, a, &l->in_force);
 	r = trust_keys_check(&l->k, &l->in_force, NULL, 0, e);
-	bool unsigned_ok = is_unsigned(&l->in_force);
+	bool unsigned_ok = trust_entries_unsigned(&l->in_force);
 	if (r < 0 || (unsigned_ok && !has_key(&l->in_force, true, true)))
 		return r;
 	for (size_t i = 0; r == 0 && subject->n && i < sources->n; i++)
@@ -274,5 +244,5 @@ int layered_is_exact(const struct keystore *ks, const char *name, const char *fi
 	if (r < 0)
 		return r;
 	keystore_for(&all, name, a, &in_force);
-	return is_exact(&in_force, fingerprint);
+	return trust_entries_have(&in_force, TRUST_EXACT, fingerprint);
 }
