@@ -333,7 +333,8 @@ static int is_shared(uint64_t id, struct err *e)
 	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
 }
 
-int mnt_shared_hold(const char *path, struct err *e)
+/* Before we leave: what lies there, as a peer of the host's mount. */
+static int hold_shared(const char *path, struct err *e)
 {
 	uint64_t id;
 	_clean_(fd) int source = mnt_open_source(path, true, e);
@@ -355,7 +356,8 @@ int mnt_shared_hold(const char *path, struct err *e)
 	return fd < 0 ? ERR_SYS(e, "clone the mount at '%s'", path) : fd;
 }
 
-int mnt_shared_put(int fd, const char *path, struct err *e)
+/* After: over the same path. */
+static int put_shared(int fd, const char *path, struct err *e)
 {
 	_clean_(fd) int target = mnt_open_source(path, true, e);
 	if (target < 0)
@@ -372,12 +374,12 @@ int mnt_leave_host(const char *const *shared, size_t n, struct err *e)
 	size_t held = 0;
 	int r = 0;
 	for (; r >= 0 && held < n; held += r >= 0)
-		r = fds[held] = mnt_shared_hold(shared[held], e);
+		r = fds[held] = hold_shared(shared[held], e);
 	if (r >= 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		r = ERR_SYS(e, "make mounts private");
 	for (size_t i = 0; i < held; i++) {
 		if (r >= 0)
-			r = mnt_shared_put(fds[i], shared[i], e);
+			r = put_shared(fds[i], shared[i], e);
 		fd_close(fds[i]);
 	}
 	return r < 0 ? r : 0;

@@ -35,15 +35,9 @@ int mnt_restrict(int fd, unsigned long flags, bool recursive, struct err *e);
 /* No more mounts come in from where it was bound from (MS_PRIVATE), there and below. */
 int mnt_make_private(int fd, struct err *e);
 
-/*
- * Shared propagation, across the moment in which a namespace leaves the host's (MS_SLAVE on "/"):
- * mnt_shared_hold() before it clones what lies at `path`, with what is below, as a peer of the
- * host's mount; mnt_shared_put() after it mounts that clone over the same path. Refused where the
- * mount that `path` lies in is not shared; needs Linux 5.2.
- */
-int mnt_shared_hold(const char *path, struct err *e);
-int mnt_shared_put(int fd, const char *path, struct err *e);
-/* The same, around MS_REC | MS_SLAVE on "/". */
+/* A mount namespace of our own leaves the host's (MS_REC | MS_SLAVE on "/"), but for what lies at n
+ * paths, with what is below: those stay peers of the host's mounts. Refused where the mount that
+ * such a path lies in is not shared; needs Linux 5.2. */
 int mnt_leave_host(const char *const *shared, size_t n, struct err *e);
 
 /* The number of the mount that fd was opened through, which tells a bind of a directory from the
