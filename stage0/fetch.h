@@ -7,9 +7,9 @@
  * size, a magic number and a version; both sides check them before they look further. What the
  * other descriptors are depends on the mode.
  *
- * Everything in the answer comes from a process that has read hostile bytes: fetch_call() checks
- * what can be checked in general (counts, enumerations, ends of texts); what a text means, its user
- * checks.
+ * Everything in the answer comes from a process that has read hostile bytes: fetcher_finish()
+ * checks what can be checked in general (counts, enumerations, ends of texts); what a text means,
+ * its user checks.
  */
 #pragma once
 

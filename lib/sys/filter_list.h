@@ -5,7 +5,7 @@
  * appc 0.8.11 spec/ace.md, os/linux/seccomp-retain-set and -remove-set: what a retain set names is
  * allowed and nothing else is; what a remove set names is forbidden and nothing else is. A name is
  * that of a system call of any architecture (one that this machine has not follows nothing from),
- * or a set, @SCOPE/NAME; filter_sets() lists them. @appc.io/all in a retain set: no filter;
+ * or a set, @SCOPE/NAME; filter_set_name() lists them. @appc.io/all in a retain set: no filter;
  * @appc.io/empty in a remove set: the default filter (lib/sys/filter.h).
  *
  * Every interface by which the machine's programs reach the kernel is covered: x86_64, i386 and

@@ -4,8 +4,8 @@
  * outside.
  *
  * A namespace shows the ids of one range of the host's as 0, 1, 2, …, to processes that join it and
- * through mounts that it is given to (mnt_idmap()). A process outside that has every capability
- * can also just take its root's ids for what it creates: userns_act_as().
+ * through mounts that it is given to (mnt_bind_idmapped()). A process outside that has every
+ * capability can also just take its root's ids for what it creates: userns_act_as().
  */
 #pragma once
 
