@@ -59,47 +59,68 @@ static int add_words(
 	return 0;
 }
 
+struct resolv {
+	struct strlist servers, domain, search, options;
+};
+
+static int read_resolv(
+	const struct dns_choice *c, struct arena *a, struct resolv *ret, struct err *e)
+{
+	int r = split(a, &c->servers, "dns", "an IP address, host or none", &ret->servers, e);
+	if (r >= 0)
+		r = split(a, &c->search, "dns-search", "a domain", &ret->search, e);
+	if (r >= 0)
+		r = split(a, &c->options, "dns-opt", "an option", &ret->options, e);
+	if (c->domain)
+		strlist_add(a, &ret->domain, c->domain);
+	return r;
+}
+
+/* Addresses; or one word, "host" or "none", with nothing else: *ret_mode. */
+static int check_servers(const struct resolv *v, const char **ret_mode, struct err *e)
+{
+	const size_t n = v->servers.n + v->domain.n + v->search.n + v->options.n;
+	for (size_t i = 0; i < v->servers.n; i++) {
+		const char *s = v->servers.v[i];
+		bool mode = str_eq(s, "host") || str_eq(s, "none");
+		if (mode && n > 1)
+			return ERR_BAD(e, "--dns=%s excludes other --dns flags", s);
+		if (mode)
+			*ret_mode = s;
+		else if (!is_address(s))
+			return ERR_BAD(e, "--dns '%s': an IP address, host or none wanted", s);
+	}
+	return 0;
+}
+
+static int write_resolv(const struct resolv *v, struct str *out, struct err *e)
+{
+	str_add(out, HEADER);
+	int r = add_words(out, "domain", &v->domain, "dns-domain", e);
+	if (r >= 0)
+		r = add_words(out, "search", &v->search, "dns-search", e);
+	for (size_t i = 0; i < v->servers.n; i++)
+		str_addf(out, "nameserver %s\n", v->servers.v[i]);
+	if (r >= 0)
+		r = add_words(out, "options", &v->options, "dns-opt", e);
+	if (r >= 0 && !str_ok(out))
+		r = ERR_BAD(e, "--dns flags: too much for one file");
+	return r;
+}
+
 static int compose_resolv(
 	const struct dns_choice *c, struct arena *a, struct dns_files *ret, struct err *e)
 {
-	struct strlist servers = { 0 }, search = { 0 }, options = { 0 }, domain = { 0 };
-	int r = split(a, &c->servers, "dns", "an IP address, host or none", &servers, e);
-	if (r >= 0)
-		r = split(a, &c->search, "dns-search", "a domain", &search, e);
-	if (r >= 0)
-		r = split(a, &c->options, "dns-opt", "an option", &options, e);
-	if (r < 0)
-		return r;
-	if (c->domain)
-		strlist_add(a, &domain, c->domain);
-	size_t others = search.n + options.n + domain.n;
-	if (!servers.n && !others)
-		return 0;
-	for (size_t i = 0; i < servers.n; i++) {
-		const char *s = servers.v[i];
-		bool mode = str_eq(s, "host") || str_eq(s, "none");
-		if (mode && (servers.n > 1 || others))
-			return ERR_BAD(e, "--dns=%s excludes other --dns flags", s);
-		if (mode) {
-			ret->resolv_mode = s;
-			return 0;
-		}
-		if (!is_address(s))
-			return ERR_BAD(e, "--dns '%s': an IP address, host or none wanted", s);
-	}
+	struct resolv v = { 0 };
 	_clean_(str) struct str out = STR_INIT(STR_MAX_LINE);
-	str_add(&out, HEADER);
-	r = add_words(&out, "domain", &domain, "dns-domain", e);
+	int r = read_resolv(c, a, &v, e);
 	if (r >= 0)
-		r = add_words(&out, "search", &search, "dns-search", e);
-	for (size_t i = 0; i < servers.n; i++)
-		str_addf(&out, "nameserver %s\n", servers.v[i]);
-	if (r >= 0)
-		r = add_words(&out, "options", &options, "dns-opt", e);
+		r = check_servers(&v, &ret->resolv_mode, e);
+	if (r < 0 || ret->resolv_mode || !(v.servers.n || v.domain.n || v.search.n || v.options.n))
+		return r;
+	r = write_resolv(&v, &out, e);
 	if (r < 0)
 		return r;
-	if (!str_ok(&out))
-		return ERR_BAD(e, "--dns flags: too much for one file");
 	ret->resolv_mode = "stage0";
 	ret->resolv = arena_strdup(a, str_text(&out));
 	return 0;
