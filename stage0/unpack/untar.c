@@ -188,35 +188,47 @@ static int entry_data(struct untar *u, struct entry *entry, struct err *e)
 	}
 }
 
-static int one_entry(struct untar *u, struct archive_entry *ae, struct err *e)
+/* Its type, and its names, which lie in the buffers. */
+static int entry_names(const struct untar *u, struct archive_entry *ae, char path[ENTRY_PATH_MAX],
+	char target[ENTRY_PATH_MAX], struct entry *entry, struct err *e)
 {
-	char path[ENTRY_PATH_MAX], target[ENTRY_PATH_MAX];
-	struct entry entry = { .path = path };
 	const bool absolute = u->limits->absolute_paths;
-	if (++u->counts.entries > u->limits->max_entries)
-		return err_set(e, ERR_INPUT, EFBIG, "the archive has more than %llu entries",
-			(unsigned long long)u->limits->max_entries);
 	int r = normalize(archive_entry_pathname(ae), absolute, path, "path", e);
 	if (r >= 0)
-		r = entry_type(ae, &entry.type, e);
+		r = entry_type(ae, &entry->type, e);
 	if (r < 0)
 		return r;
-	bool top = !*path; /* "./" stands for the directory that the archive was made of. */
-	if (top && entry.type != ENTRY_DIR)
+	entry->path = path;
+	if (!*path && entry->type != ENTRY_DIR)
 		return ERR_BAD(e, "the top of the archive is not a directory");
-	if (top && !u->sink->top)
-		return 0;
-	if (entry.type == ENTRY_HARDLINK) {
-		r = normalize(archive_entry_hardlink(ae), absolute, target, "hard link target", e);
-		entry.target = target;
-	} else if (entry.type == ENTRY_SYMLINK) {
-		entry.target = archive_entry_symlink(ae);
-		if (str_empty(entry.target) || strlen(entry.target) >= ENTRY_PATH_MAX)
+	if (entry->type == ENTRY_HARDLINK) {
+		entry->target = target;
+		return normalize(
+			archive_entry_hardlink(ae), absolute, target, "hard link target", e);
+	}
+	if (entry->type == ENTRY_SYMLINK) {
+		entry->target = archive_entry_symlink(ae);
+		if (str_empty(entry->target) || strlen(entry->target) >= ENTRY_PATH_MAX)
 			return ERR_BAD(
 				e, "the target of symbolic link '%s' is empty or too long", path);
 	}
-	if (r >= 0)
-		r = entry_numbers(u, ae, &entry, e);
+	return 0;
+}
+
+static int one_entry(struct untar *u, struct archive_entry *ae, struct err *e)
+{
+	char path[ENTRY_PATH_MAX], target[ENTRY_PATH_MAX];
+	struct entry entry = { 0 };
+	if (++u->counts.entries > u->limits->max_entries)
+		return err_set(e, ERR_INPUT, EFBIG, "the archive has more than %llu entries",
+			(unsigned long long)u->limits->max_entries);
+	int r = entry_names(u, ae, path, target, &entry, e);
+	if (r < 0)
+		return r;
+	bool top = !*path; /* "./" stands for the directory that the archive was made of. */
+	if (top && !u->sink->top)
+		return 0;
+	r = entry_numbers(u, ae, &entry, e);
 	if (r >= 0)
 		r = entry_xattrs(ae, &entry, e);
 	if (r >= 0 && top)
