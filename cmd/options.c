@@ -92,7 +92,8 @@ const struct option options[] = {
 		"kernel parameter of the pod's own namespaces: net.*, fs.mqueue.*, "
 		"kernel.{shm*,msg*,sem,domainname}",
 		ON_PREPARE, OPT_LIST, 0, CLI(pod.sysctls) },
-	{ "pod-memory", "SIZE", "memory limit and request of all apps together, as 64M", ON_PREPARE,
+	{ "pod-memory", "SIZE",
+		"memory limit and request of all apps together, as 64M; 1Mi at least", ON_PREPARE,
 		OPT_TEXT, 0, CLI(pod.memory) },
 	{ "pod-cpu", "CPUS", "cpu limit and request of all apps together, as 500m", ON_PREPARE,
 		OPT_TEXT, 0, CLI(pod.cpu) },

@@ -551,9 +551,7 @@ static int compose_pod_limits(
 
 int compose_check_limits(const struct pod_manifest *m, struct err *e)
 {
-	int r = isolators_check_limits(&m->isolators, e);
-	if (r < 0)
-		return err_wrap(e, r, "limits of the pod");
+	int r = isolators_check_pod_limits(&m->isolators, e);
 	for (size_t i = 0; i < m->n_apps && r >= 0; i++)
 		if (m->apps[i].app &&
 			(r = isolators_check_limits(&m->apps[i].app->isolators, e)) < 0)

@@ -216,10 +216,9 @@ int pod_plan(const struct pod_manifest *pod, const struct app_facts *facts, stru
 	struct pod_plan *ret, struct err *e)
 {
 	struct pod_plan plan = { .report.arena = a };
-	int r = isolators_check_limits(&pod->isolators, e);
-	if (r < 0)
-		return err_wrap(e, r, "limits of the pod");
-	r = plan_sysctls(pod, facts, &plan, e);
+	int r = isolators_check_pod_limits(&pod->isolators, e);
+	if (r >= 0)
+		r = plan_sysctls(pod, facts, &plan, e);
 	if (r < 0)
 		return r;
 	plan_report(&pod->isolators, BY_POD, facts, &plan.report);

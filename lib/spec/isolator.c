@@ -10,6 +10,9 @@
 /* With less the kernel kills a process before it executes anything: its stack, page tables and
  * the first pages of a small program are more. */
 enum { MEMORY_MIN = 256 * 1024 };
+/* In a pod's group rkt itself may have to stand, where it shares a service with nobody: with
+ * version 2 of control groups half of this was too little. */
+enum { POD_MEMORY_MIN = 1024 * 1024 };
 
 /* --- quantities ------------------------------------------------------------------------------- */
 
@@ -491,7 +494,8 @@ bool isolator_is_empty(const struct isolator *iso)
 	return is_resource(iso) && !iso->resource.limit.set && !iso->resource.request.set;
 }
 
-int isolators_check_limits(const struct isolators *l, struct err *e)
+static int check_limits(
+	const struct isolators *l, int64_t least_memory, const char *flag, struct err *e)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct isolator *iso = &l->v[i];
@@ -500,13 +504,24 @@ int isolators_check_limits(const struct isolators *l, struct err *e)
 		if (iso->resource.limit.value <= 0)
 			return ERR_BAD(e, "isolator '%s': limit '%.64s' is not above zero",
 				kinds[iso->kind].name, iso->resource.limit.text);
-		if (iso->kind == ISO_MEMORY && iso->resource.limit.value < MEMORY_MIN)
+		if (iso->kind == ISO_MEMORY && iso->resource.limit.value < least_memory)
 			return ERR_BAD(e,
 				"memory limit of %lld bytes too low. Try a reasonable value, such "
-				"as --memory=16M",
-				(long long)iso->resource.limit.value);
+				"as --%s=16M",
+				(long long)iso->resource.limit.value, flag);
 	}
 	return 0;
+}
+
+int isolators_check_limits(const struct isolators *l, struct err *e)
+{
+	return check_limits(l, MEMORY_MIN, "memory", e);
+}
+
+int isolators_check_pod_limits(const struct isolators *l, struct err *e)
+{
+	int r = check_limits(l, POD_MEMORY_MIN, "pod-memory", e);
+	return r < 0 ? err_wrap(e, r, "limits of the pod") : 0;
 }
 
 const struct isolator *isolator_find(const struct isolators *l, enum isolator_kind kind)

@@ -83,9 +83,11 @@ struct jenc;
 /* What was decoded is written as it was; what a flag made, in the form of the appc schema. */
 void isolators_encode(struct jenc *j, const struct isolators *l);
 
-/* Limits that nothing could start with: zero, or less memory than a program needs to be executed.
- * For what is about to run; a manifest that has them can be stored and shown. */
+/* Limits that nothing could start with: zero, or less memory than a program needs to be executed,
+ * and, of a pod, what rkt needs beside it. For what is about to run; a manifest that has them can
+ * be stored and shown. */
 int isolators_check_limits(const struct isolators *l, struct err *e);
+int isolators_check_pod_limits(const struct isolators *l, struct err *e);
 
 /* Of ISO_SELINUX_CONTEXT: "user:role:type:level". */
 const char *isolator_selinux_text(const struct isolator *iso, struct arena *a);

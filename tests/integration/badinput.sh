@@ -45,7 +45,7 @@ test_bad_values() {
 	run rkt run --hostname='bad host/name' "$TESTAPP"
 	[ "$status" != 0 ] || fail 'it ran'
 	run rkt run --pod-memory=1 "$TESTAPP"
-	refused 'limits of the pod: memory limit of 1 bytes too low'
+	refused 'limits of the pod: memory limit of 1 bytes too low. Try a reasonable value, such as --pod-memory=16M'
 }
 test_flags_that_name_nothing() {
 	local flag

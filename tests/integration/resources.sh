@@ -237,7 +237,7 @@ test_limits_that_make_no_sense() {
 		run rkt run "$TESTAPP" "$flag"
 		refused
 	done
-	for flag in --pod-pids=0 --pod-memory=1K --pod-cpu=x; do
+	for flag in --pod-pids=0 --pod-memory=1K --pod-memory=1023Ki --pod-cpu=x; do
 		run rkt run "$flag" "$TESTAPP"
 		refused
 	done

@@ -244,6 +244,8 @@ check_resources() {
 	is 'a fork bomb stops' "$out $status" 'forked 11: Resource temporarily unavailable 137'
 	wait_unit -p Delegate=yes -- --pod-pids=12 "$image" --exec=/bin/testapp -- forks 100
 	is 'at the limit of the pod, too' "$out $status" 'forked 11: Resource temporarily unavailable 137'
+	wait_unit -p Delegate=yes -- --pod-memory=1Mi "$image" --exec=/bin/testapp -- exit 7
+	is 'the least memory that a pod can have is enough' "$status" 7
 	wait_unit -p Delegate=yes -- --pod-memory=32M --uuid-file-save=/run/oom "$image" --exec=/bin/testapp -- alloc 300
 	has 'and a hog, for a reason that is told' "$($rkt status --uuid-file=/run/oom)" 'reason-testapp=oom'
 	modprobe loop
