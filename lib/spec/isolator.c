@@ -364,6 +364,8 @@ int isolators_decode(struct jctx *c, const struct json *v, const struct jpath *a
 	bool seen[_ISO_MAX] = { 0 };
 	if (v->type != JSON_ARRAY)
 		return jdec_error(c, at, "expected array, found %s", json_type_name(v->type));
+	if (v->count > ISOLATORS_MAX)
+		return jdec_error(c, at, "more than %d isolators", ISOLATORS_MAX);
 	l->v = ARENA_ARRAY(c->arena, struct isolator, v->count);
 	json_foreach (item, v) {
 		struct jpath here = { .up = at, .index = l->n };

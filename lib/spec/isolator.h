@@ -30,6 +30,8 @@
 	X(SYSCTL, "os/unix/sysctl")                        \
 	X(RLIMITS, "os/linux/rlimits") /* rkt's own */
 
+enum { ISOLATORS_MAX = 1024 }; /* of a list; each is reported, and looked for among the others */
+
 enum isolator_kind {
 	ISO_UNKNOWN,
 #define X(name, text) ISO_##name,

@@ -244,4 +244,21 @@ START_TEST(refusals)
 }
 END_TEST
 
-UNIT_MAIN("isolator", &quantities, &every_kind_is_typed, &forms_of_the_schema, &refusals)
+START_TEST(as_many_as_can_be_told_of)
+{
+	for (int n = ISOLATORS_MAX; n <= ISOLATORS_MAX + 1; n++) {
+		struct isolators l;
+		struct str text = STR_INIT(STR_MAX_MANIFEST);
+		str_addc(&text, '[');
+		for (int i = 0; i < n; i++)
+			str_addf(&text, "%s" ISO("x%d", "1"), i ? "," : "", i);
+		str_addc(&text, ']');
+		ck_assert_int_eq(decode(str_text(&text), &l), n > ISOLATORS_MAX ? -EINVAL : 0);
+		str_release(&text);
+	}
+	ck_assert_str_eq(unit_message(&e), "isolators: more than 1024 isolators");
+}
+END_TEST
+
+UNIT_MAIN("isolator", &as_many_as_can_be_told_of, &quantities, &every_kind_is_typed,
+	&forms_of_the_schema, &refusals)
