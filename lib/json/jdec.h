@@ -61,9 +61,11 @@ struct jslice {
 	void *items;
 	size_t n;
 };
-struct strlist { /* J_STRING_ARRAY's target; arena-owned; .v[n] is NULL */
+/* J_STRING_ARRAY's target; arena-owned; .v[n] is NULL. `room`: how many v was made for by who added
+ * to it; 0: for n. Of two copies of the struct only one may be added to. */
+struct strlist {
 	const char **v;
-	size_t n;
+	size_t n, room;
 };
 
 int jdec_object(struct jctx *c, const struct json *v, const struct jpath *at,

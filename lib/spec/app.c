@@ -173,6 +173,7 @@ static void copy_strlist(struct arena *a, struct strlist *l)
 	for (size_t i = 0; i < l->n; i++)
 		v[i] = l->v[i];
 	l->v = v;
+	l->room = 0;
 }
 
 struct app *app_clone(struct arena *a, const struct app *app)
@@ -190,6 +191,7 @@ struct app *app_clone(struct arena *a, const struct app *app)
 	COPY(user_annotations.v, user_annotations.n);
 	COPY(user_labels.v, user_labels.n);
 #undef COPY
+	copy->environment.room = copy->user_annotations.room = copy->user_labels.room = 0;
 	for (size_t i = 0; i < copy->n_event_handlers; i++)
 		copy_strlist(a, &copy->event_handlers[i].exec);
 	return copy;

@@ -221,6 +221,12 @@ const char *nv_get(const struct nvlist *l, const char *name)
 	return NULL;
 }
 
+/* Twice as many: the lists of an image may be long, and an arena keeps what they grew out of. */
+static size_t room_for(size_t n)
+{
+	return n < 4 ? 8 : 2 * n;
+}
+
 void nv_set(struct arena *a, struct nvlist *l, const char *name, const char *value)
 {
 	const char *copy = arena_strdup(a, value);
@@ -230,17 +236,19 @@ void nv_set(struct arena *a, struct nvlist *l, const char *name, const char *val
 			return;
 		}
 	}
-	struct nv *grown = ARENA_ARRAY(a, struct nv, l->n + 1);
-	if (l->n)
-		memcpy(grown, l->v, l->n * sizeof *grown);
-	grown[l->n++] = (struct nv){ arena_strdup(a, name), copy };
-	l->v = grown;
+	if (l->n >= l->room) {
+		l->room = room_for(l->n);
+		struct nv *grown = ARENA_ARRAY(a, struct nv, l->room);
+		if (l->n)
+			memcpy(grown, l->v, l->n * sizeof *grown);
+		l->v = grown;
+	}
+	l->v[l->n++] = (struct nv){ arena_strdup(a, name), copy };
 }
 
 void nv_copy(struct arena *a, struct nvlist *dst, const struct nvlist *src)
 {
-	dst->n = src->n;
-	dst->v = ARENA_ARRAY(a, struct nv, src->n);
+	*dst = (struct nvlist){ .v = ARENA_ARRAY(a, struct nv, src->n), .n = src->n };
 	for (size_t i = 0; i < src->n; i++)
 		dst->v[i] = (struct nv){ arena_strdup(a, src->v[i].name),
 			arena_strdup(a, src->v[i].value) };
@@ -248,11 +256,15 @@ void nv_copy(struct arena *a, struct nvlist *dst, const struct nvlist *src)
 
 void strlist_add(struct arena *a, struct strlist *l, const char *s)
 {
-	const char **grown = ARENA_ARRAY(a, const char *, l->n + 2);
-	if (l->n)
-		memcpy(grown, l->v, l->n * sizeof *grown);
-	grown[l->n++] = arena_strdup(a, s);
-	l->v = grown;
+	if (l->n >= l->room) {
+		l->room = room_for(l->n);
+		const char **grown = ARENA_ARRAY(a, const char *, l->room + 1);
+		if (l->n)
+			memcpy(grown, l->v, l->n * sizeof *grown);
+		l->v = grown;
+	}
+	l->v[l->n++] = arena_strdup(a, s);
+	l->v[l->n] = NULL;
 }
 
 bool strlist_has(const struct strlist *l, const char *s)

@@ -32,9 +32,10 @@ const char *ac_name_sanitize(struct arena *a, const char *s); /* NULL when nothi
 struct nv {
 	const char *name, *value;
 };
-struct nvlist { /* labels, annotations, environment, user annotations */
+/* Labels, annotations, environment, user annotations. `room` is as struct strlist's. */
+struct nvlist {
 	struct nv *v;
-	size_t n;
+	size_t n, room;
 };
 const char *nv_get(const struct nvlist *l, const char *name); /* NULL when absent */
 void nv_set(struct arena *a, struct nvlist *l, const char *name, const char *value);

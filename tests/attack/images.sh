@@ -672,3 +672,13 @@ test_cve_2021_20291_layers_that_wait_for_each_other() {
 	is "$out" 0123
 	unharmed
 }
+# Lists of a manifest may be as long as the manifest; what is made of them must not be longer by orders of magnitude.
+test_attack_long_lists_in_a_manifest() {
+	local aci
+	aci=$(image_with long '.app.exec = ["/bin/testapp", "exit", "0"] + [range(50000) | "a"] | .app.environment = [range(15000) | {name: "E\(.)", value: "1"}]')
+	run bash -c 'ulimit -v 500000; exec "$@"' _ "${RKTC[@]}" run "$aci"
+	ok
+	aci=$(image_with many '.app.isolators = [range(20000) | {name: "example.com/x\(.)", value: 1}]')
+	run bash -c 'ulimit -v 500000; exec "$@"' _ "${RKTC[@]}" run "$aci"
+	refused 'app.isolators: more than 1024 isolators'
+}

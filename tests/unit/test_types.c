@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/str.h"
@@ -164,6 +165,37 @@ START_TEST(string_lists)
 }
 END_TEST
 
+/* An arena keeps what a list grew out of: one that grew by one each time would fill the memory. */
+START_TEST(long_lists_move_seldom)
+{
+	struct strlist strings = { 0 };
+	struct nvlist pairs = { 0 };
+	const void *was = NULL, *pairs_were = NULL;
+	unsigned moves = 0;
+	for (int i = 0; i < 3000; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%d", i);
+		strlist_add(&arena, &strings, name);
+		nv_set(&arena, &pairs, name, "1");
+		ck_assert_ptr_null(strings.v[strings.n]);
+		moves += (strings.v != was) + ((const void *)pairs.v != pairs_were);
+		was = strings.v;
+		pairs_were = pairs.v;
+	}
+	ck_assert_uint_lt(moves, 30);
+	ck_assert_uint_eq(strings.n, 3000);
+	ck_assert_str_eq(strings.v[2999], "n2999");
+	ck_assert_str_eq(nv_get(&pairs, "n2999"), "1");
+	/* A copy has its own. */
+	struct nvlist copy;
+	nv_copy(&arena, &copy, &pairs);
+	nv_set(&arena, &copy, "other", "2");
+	nv_set(&arena, &pairs, "another", "3");
+	ck_assert_str_eq(copy.v[3000].name, "other");
+	ck_assert_str_eq(pairs.v[3000].name, "another");
+}
+END_TEST
+
 START_TEST(duplicates_are_found)
 {
 	for (int n = 2; n <= 40; n += 38) { /* few and many are looked for in two ways */
@@ -206,4 +238,5 @@ START_TEST(this_machine)
 END_TEST
 
 UNIT_MAIN("types", &names, &image_ids, &versions, &times, &sanitized_names, &spellings_of_a_path,
-	&name_value_lists, &string_lists, &duplicates_are_found, &this_machine)
+	&name_value_lists, &string_lists, &long_lists_move_seldom, &duplicates_are_found,
+	&this_machine)
