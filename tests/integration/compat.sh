@@ -109,6 +109,13 @@ test_uuid_file_that_is_not_there() {
 	run rkt rm --uuid-file="$T/none"
 	ended 254
 }
+test_json_has_every_field() {
+	rkt fetch "$TESTAPP" "$IMAGES/busybox.aci"
+	is "$(rkt image list --format=json --fields=id --full --no-legend)" "$(rkt image list --format=json)"
+	is "$(rkt image list --format=json --sort=name --order=desc | jq -r '.[].name' | head -n 1)" example.com/testapp:1.0.0
+	rkt prepare "$TESTAPP"
+	is "$(rkt list --format=json --full --no-legend)" "$(rkt list --format=json)"
+}
 test_unknown_fields_say_the_known_ones() {
 	run rkt image list --fields=nope
 	refused '"nope"' id,\ name,\ size,\ importtime,\ lastused
