@@ -283,7 +283,9 @@ static int plan_host_volume(struct volumes *v, const struct volume *vol, const c
 			vol->name);
 	op->no_symlinks = op->foreign = true;
 	op->recursive = !vol->has_recursive || vol->recursive;
-	op->propagation = vol->propagation;
+	/* What the host mounts later comes with flags of its own: it could be written to. */
+	op->propagation = (op->flags & MS_RDONLY) && !vol->has_propagation ? PROPAGATION_PRIVATE
+									   : vol->propagation;
 	op->idmap = vol->idmap && v->facts->users.count; /* else they are the host's anyway */
 	return 0;
 }

@@ -22,7 +22,7 @@ struct volume {
 	const char *source; /* host: absolute; image: its id, or on the command line any name */
 	bool read_only, has_read_only;
 	bool recursive, has_recursive; /* host; default true */
-	enum propagation propagation;  /* host; default slave */
+	enum propagation propagation; /* host; where none is given slave, or private if read-only */
 	bool has_propagation;
 	bool idmap,
 		has_idmap; /* host: with users of its own the pod sees the host's ids; default no */

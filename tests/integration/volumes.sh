@@ -282,6 +282,29 @@ test_propagation_of_host_volumes() {
 		if [ "$kind" = slave ]; then has "$(cat seen)" late; else hasnt "$(cat seen)" late; fi
 	done
 }
+# What the host mounts later is not read-only: it does not show up in a volume that is, unless that was asked for.
+test_mounts_that_come_later_below_what_is_read_only() {
+	local more
+	mkdir -p v
+	export T TESTAPP
+	declare -f rkt wait_for >"$T/functions"
+	declare -p RKTC >>"$T/functions"
+	for more in '' ,propagation=slave; do
+		rm -f signs
+		mkdir -p signs
+		as_host '. "$T/functions"; mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/sub"
+			rkt run --volume=d,kind=host,source="$T/v",readOnly=true'$more' --volume=s,kind=host,source="$T/signs" "$TESTAPP" --mount=volume=d,target=/d --mount=volume=s,target=/s \
+				--exec=/bin/testapp -- write /s/up x + wait-file /s/go + ls /d/sub + write /d/sub/new x >"$T/seen" &
+			wait_for 10 test -e "$T/signs/up"; mount -t tmpfs rkt-check "$T/v/sub"; echo >"$T/v/sub/late"; echo >"$T/signs/go"; wait $! || :; ls "$T/v/sub" >"$T/left"'
+		if [ "$more" ]; then
+			has "$(cat seen)" late
+		else
+			is "$(cat seen)" '/d/sub/new: Read-only file system'
+			is "$(cat left)" late
+		fi
+		rm -r signs
+	done
+}
 test_shared_propagation_reaches_the_host_and_takes_nothing_along() {
 	mkdir -p v
 	export T TESTAPP
