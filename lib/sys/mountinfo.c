@@ -2,6 +2,7 @@
 #include "lib/sys/mountinfo.h"
 
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
@@ -23,11 +24,23 @@ static char *unescape(char *s)
 	return s;
 }
 
+/* "0:28" */
+static bool parse_device(char *word, dev_t *ret)
+{
+	uint32_t major, minor;
+	const char *first = strsep(&word, ":");
+	if (!word || !parse_u32(first, 0, UINT32_MAX, &major) ||
+		!parse_u32(word, 0, UINT32_MAX, &minor))
+		return false;
+	*ret = makedev(major, minor);
+	return true;
+}
+
 /* "31 23 0:28 ROOT POINT OPTIONS [OPTIONAL...] - TYPE SOURCE SUPEROPTIONS"; the kernel may add
  * fields at the end. */
 bool mountinfo_parse(char *line, struct mountinfo *ret)
 {
-	enum { ID, ROOT = 3, POINT, N_FIXED = 6 };
+	enum { ID, DEVICE = 2, ROOT, POINT, N_FIXED = 6 };
 	enum { TYPE, OPTIONS = 2, N_LAST };
 	char *fixed[N_FIXED], *last[N_LAST], *field;
 	struct mountinfo m = { 0 };
@@ -40,7 +53,8 @@ bool mountinfo_parse(char *line, struct mountinfo *ret)
 	for (int i = 0; i < N_LAST; i++)
 		if (!(last[i] = strsep(&line, " ")))
 			return false;
-	if (!parse_u64(fixed[ID], 0, UINT64_MAX, &m.id) || fixed[POINT][0] != '/')
+	if (!parse_u64(fixed[ID], 0, UINT64_MAX, &m.id) ||
+		!parse_device(fixed[DEVICE], &m.device) || fixed[POINT][0] != '/')
 		return false;
 	m.root = unescape(fixed[ROOT]);
 	m.point = unescape(fixed[POINT]);

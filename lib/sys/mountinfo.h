@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct mountinfo {
 	uint64_t id;
+	dev_t device; /* of its filesystem */
 	const char
 		*root; /* what of its filesystem is mounted; of some no path: "net:[4026531840]" */
 	const char *point;	    /* the mount point, from the reader's root */

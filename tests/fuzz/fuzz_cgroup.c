@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What /proc says of control groups, mounts and processes; an app names some of it. */
+/* What /proc says of control groups, mounts, locks and processes; an app names some of it. */
 #include "lib/base/parse.h"
 #include "lib/sys/blockdev.h"
 #include <sys/sysmacros.h>
@@ -7,6 +7,7 @@
 #include "lib/base/parse.h"
 #include "lib/sys/blockdev.h"
 #include "lib/sys/cgroup.h"
+#include "lib/sys/flocks.h"
 #include "lib/sys/mountinfo.h"
 #include "lib/sys/proc.h"
 #include "tests/fuzz/fuzz.h"
@@ -50,13 +51,20 @@ static const char *dash_of(const char *line)
 static void simple_mount(const char *line, const char *controller, struct simple *ret)
 {
 	const char *dash = dash_of(line);
-	char root[512], mount[512], type[512], options[512];
+	char device[512], root[512], mount[512], type[512], options[512];
 	uint64_t id;
+	uint32_t half;
 	_clean_(mem) char *head = dash ? xstrndup(line, (size_t)(dash - line)) : NULL;
 	_clean_(mem) char *first = xstrndup(line, strcspn(line, " "));
 	if (!dash || !parse_u64(first, 0, UINT64_MAX, &id) ||
-		sscanf(head, "%*s %*s %*s %511s %511s", root, mount) != 2 ||
+		sscanf(head, "%*s %*s %511s %511s %511s", device, root, mount) != 3 ||
 		sscanf(dash + 3, "%511s %*s %511s", type, options) != 2)
+		return;
+	char *colon = strchr(device, ':');
+	if (!colon || !parse_u32(colon + 1, 0, UINT32_MAX, &half))
+		return;
+	*colon = '\0';
+	if (!parse_u32(device, 0, UINT32_MAX, &half))
 		return;
 	if (*root != '/' || *mount != '/' || strcmp(type, controller ? "cgroup" : "cgroup2") != 0 ||
 		(controller && !has_word(options, controller)))
@@ -88,6 +96,22 @@ static void same_as_simple(const char *text, const struct cgroup_view *view)
 			continue;
 		FUZZ_HOLDS(strcmp(view->v[k].mount, s.mount) == 0);
 		FUZZ_HOLDS(strcmp(view->v[k].root, s.root) == 0);
+	}
+}
+
+static void lock_lines(const char *text)
+{
+	_clean_(mem) char *copy = xstrdup(text);
+	char *rest = copy;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		_clean_(mem) char *whole = xstrdup(line);
+		struct flock_line l;
+		if (!flock_line_parse(line, &l) || !l.held)
+			continue;
+		char file[64];
+		snprintf(file, sizeof file, ":%llu", (unsigned long long)l.inode);
+		FUZZ_HOLDS(strstr(whole, " FLOCK ") && strstr(whole, " WRITE ") &&
+			   !strstr(whole, ": -> ") && strstr(whole, file));
 	}
 }
 
@@ -127,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cgroup_view_parse(text, text, &a, &view);
 	same_as_simple(text, &view);
 	lines(text);
+	lock_lines(text);
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++) {
 		if (!view.v[k].mount)
 			continue;

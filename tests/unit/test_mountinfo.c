@@ -2,6 +2,7 @@
 #include "lib/sys/mountinfo.h"
 
 #include <stdio.h>
+#include <sys/sysmacros.h>
 
 #include "tests/unit/unit.h"
 
@@ -13,6 +14,7 @@ START_TEST(fields_and_escapes)
 		"rw,errors=continue\n";
 	ck_assert(mountinfo_parse(line, &m));
 	ck_assert_uint_eq(m.id, 36);
+	ck_assert_uint_eq(m.device, makedev(98, 0));
 	ck_assert_str_eq(m.root, "/mnt\\x");
 	ck_assert_str_eq(m.point, "/a b");
 	ck_assert_str_eq(m.type, "ext3");
@@ -35,7 +37,9 @@ START_TEST(what_is_no_line)
 {
 	static const char *const bad[] = { "", "36", "36 35 0:9 / /x rw",
 		"36 35 0:9 / /x rw - tmpfs x", "36 35 0:9 / x rw - tmpfs x rw",
-		"x 35 0:9 / /x rw - tmpfs x rw", "36 35 0:9 / /x rw shared:1 tmpfs x rw" };
+		"x 35 0:9 / /x rw - tmpfs x rw", "36 35 0:9 / /x rw shared:1 tmpfs x rw",
+		"36 35 09 / /x rw - tmpfs x rw", "36 35 0:x / /x rw - tmpfs x rw",
+		"36 35 :9 / /x rw - tmpfs x rw" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct mountinfo m;
 		char line[64];

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/sys/flocks.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/sys/mnt.h"
+#include "lib/sys/mountinfo.h"
+
+/* More than the kernel's own bound on processes, each with a lock. */
+enum { MAX_LOCKS = 1 << 22 };
+
+/* The next word, and past the blanks behind it; "" at the end. */
+static char *next_word(char **at)
+{
+	char *word = *at, *end = word + strcspn(word, " \n");
+	*at = end + strspn(end, " \n");
+	*end = '\0';
+	return word;
+}
+
+static bool parse_hex32(const char *word, uint32_t *ret)
+{
+	size_t n = strlen(word);
+	if (n == 0 || n > 8 || !parse_hex(word, n))
+		return false;
+	for (*ret = 0; *word; word++)
+		*ret = *ret << 4 | (uint32_t)(*word <= '9' ? *word - '0' : *word - 'a' + 10);
+	return true;
+}
+
+/* "08:01:393221": both halves of the device in hexadecimal digits, the inode in decimal ones. */
+static bool parse_file(char *word, struct flock_line *ret)
+{
+	uint32_t major, minor;
+	const char *first = strsep(&word, ":"), *second = strsep(&word, ":");
+	if (!second || !word || !parse_hex32(first, &major) || !parse_hex32(second, &minor) ||
+		!parse_u64(word, 0, UINT64_MAX, &ret->inode))
+		return false;
+	ret->device = makedev(major, minor);
+	return true;
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 1234 08:01:393221 0 EOF"; before FLOCK "->" when it is waited for.
+ * Of a file that nobody knows, "<none>:0" stands there. */
+bool flock_line_parse(char *line, struct flock_line *ret)
+{
+	struct flock_line l = { 0 };
+	const char *number = next_word(&line), *kind = next_word(&line);
+	const bool waits = strcmp(kind, "->") == 0;
+	if (waits)
+		kind = next_word(&line);
+	(void)next_word(&line); /* ADVISORY */
+	const char *type = next_word(&line);
+	(void)next_word(&line); /* the process */
+	char *file = next_word(&line);
+	if (!strchr(number, ':') || !*file)
+		return false;
+	if (strcmp(kind, "FLOCK") == 0 && strcmp(type, "WRITE") == 0 && !waits)
+		l.held = parse_file(file, &l);
+	*ret = l;
+	return true;
+}
+
+/* The device as the kernel's lists name it: some filesystems (btrfs) tell stat(2) another one. */
+static int device_of(int dirfd, dev_t *ret, struct err *e)
+{
+	uint64_t id;
+	struct stat st;
+	int r = mnt_id(dirfd, &id, e);
+	if (r < 0)
+		return r;
+	if (fstat(dirfd, &st) < 0)
+		return ERR_SYS(e, "stat");
+	*ret = st.st_dev;
+	_clean_(file) FILE *f = fopen("/proc/self/mountinfo", "re");
+	if (!f)
+		return ERR_SYS(e, "open '/proc/self/mountinfo'");
+	_clean_(mem) char *line = NULL;
+	size_t room = 0;
+	while (getline(&line, &room, f) >= 0) {
+		struct mountinfo m;
+		if (mountinfo_parse(line, &m) && m.id == id)
+			*ret = m.device;
+	}
+	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
+}
+
+static void add(struct flocks *l, uint64_t inode)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 64;
+		l->inodes = xrealloc(l->inodes, l->cap, sizeof *l->inodes);
+	}
+	l->inodes[l->n++] = inode;
+}
+
+int flocks_load(struct flocks *ret, int dirfd, struct err *e)
+{
+	_clean_(flocks) struct flocks l = FLOCKS_INIT;
+	dev_t device = 0;
+	int r = device_of(dirfd, &device, e);
+	if (r < 0)
+		return r;
+	_clean_(file) FILE *f = fopen("/proc/locks", "re");
+	if (!f)
+		return ERR_SYS(e, "open '/proc/locks'");
+	_clean_(mem) char *line = NULL;
+	size_t room = 0;
+	while (l.n < MAX_LOCKS && getline(&line, &room, f) >= 0) {
+		struct flock_line one;
+		if (!flock_line_parse(line, &one))
+			return ERR_BAD(e, "'/proc/locks' has a line that is none");
+		if (one.held && one.device == device)
+			add(&l, one.inode);
+	}
+	if (ferror(f))
+		return ERR_SYS(e, "read '/proc/locks'");
+	flocks_cleanup(ret);
+	*ret = l;
+	l = FLOCKS_INIT;
+	return 0;
+}
+
+bool flocks_has(const struct flocks *l, uint64_t inode)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->inodes[i] == inode)
+			return true;
+	return false;
+}
