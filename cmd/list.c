@@ -212,6 +212,9 @@ int cmd_status(struct cli *cli, struct err *e)
 	if (r < 0)
 		return r;
 	pod_info(&p, &cli->arena, &info);
+	if (info.hidden)
+		fprintf(stderr, "status: pod %s: how its apps ended is for root to see\n",
+			info.uuid);
 	if (cli->format)
 		pod_json_one(&info, str_eq(cli->format, "json-pretty"), stdout);
 	else

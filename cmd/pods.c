@@ -131,7 +131,7 @@ static int stop_one(struct session *s, struct pod *p, struct err *e)
 	if (p->phase != POD_RUN || !p->locked)
 		return ERR_BAD(e, "pod %s is not running: it is %s", p->uuid.text,
 			pod_phase_state(p->phase, p->locked));
-	return pod_stop(p, &s->store, s->cli->force, e);
+	return session_denial(pod_stop(p, &s->store, s->cli->force, e), e);
 }
 
 int cmd_stop(struct cli *cli, struct err *e)

@@ -22,8 +22,7 @@
 
 #define DATA_DIR "/var/lib/rkt"
 
-/* Whoever is not root may only be told to become it: the directories are root's. */
-static int explain_denial(int r, struct err *e)
+int session_denial(int r, struct err *e)
 {
 	if (r != -EACCES || geteuid() == 0)
 		return r;
@@ -47,13 +46,13 @@ int session_open(struct session *s, struct cli *cli, unsigned needs, struct err 
 	if (needs & WITH_STORE) {
 		r = store_open(&s->store, s->data_dir, e);
 		if (r < 0)
-			return explain_denial(r, e);
+			return session_denial(r, e);
 		s->has_store = true;
 	}
 	if (needs & (WITH_PODS | CREATE_PODS)) {
 		r = pods_open(&s->pods, s->data_dir, needs & CREATE_PODS, e);
 		if (r < 0)
-			return explain_denial(r, e);
+			return session_denial(r, e);
 		s->has_pods = true;
 	}
 	return 0;
@@ -286,7 +285,7 @@ int session_pod(struct session *s, struct pod *ret, struct err *e)
 	int r = session_uuids(s, &uuids, e);
 	if (r < 0)
 		return r;
-	return pod_get(&s->pods, uuids.v[0], ret, e);
+	return session_denial(pod_get(&s->pods, uuids.v[0], ret, e), e);
 }
 
 const char *id_text(struct arena *a, const char *id, int digits)

@@ -31,6 +31,8 @@ struct session {
 #define SESSION_INIT ((struct session){ 0 })
 int session_open(struct session *s, struct cli *cli, unsigned needs, struct err *e);
 void session_close(struct session *s);
+/* Adds to -EACCES of who is not root that it takes root: the directories are root's. Returns r. */
+int session_denial(int r, struct err *e);
 static inline void session_cleanup(struct session *s)
 {
 	session_close(s);

@@ -43,7 +43,7 @@ static int write_own(
 {
 	char path[sizeof ETC "/resolv.conf"];
 	snprintf(path, sizeof path, ETC "/%s", f->name);
-	if (mkdirat(p->dirfd, ETC, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(p->dirfd, ETC, 0700) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create directory '%s'", ETC);
 	_clean_(fd) int fd = openat(p->dirfd, path,
 		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644);

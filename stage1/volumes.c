@@ -43,7 +43,7 @@ static int make_volume(int dirfd, const struct mnt_op *op, const char *name, str
 
 static int open_volumes_dir(const struct stage1_pod *p, struct err *e)
 {
-	if (mkdirat(p->dirfd, POD_VOLUMES_DIR, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(p->dirfd, POD_VOLUMES_DIR, 0700) < 0 && errno != EEXIST)
 		return ERR_SYS(e, "create directory '" POD_VOLUMES_DIR "'");
 	int fd = openat(p->dirfd, POD_VOLUMES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? ERR_SYS(e, "open directory '" POD_VOLUMES_DIR "'") : fd;

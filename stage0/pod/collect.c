@@ -198,6 +198,7 @@ int pods_gc(struct pods *ps, struct store *s, const struct gc_options *o, gc_say
 {
 	struct gc c = { .ps = ps, .s = s, .o = o, .say = say, .ctx = ctx, .e = e };
 	struct err mine = ERR_INIT;
+	remember(&c, pods_share(ps, &mine), &mine);
 	remember(&c, pods_each(ps, mark, &c, &mine), &mine);
 	sync_moves(&c);
 	if (!o->mark_only)

@@ -61,10 +61,10 @@ static pid_t child_of(pid_t parent)
 	return parse_u32(text, 1, INT_MAX, &v) ? (pid_t)v : 0;
 }
 
-static bool lock_held(const struct pod *p)
+static int lock_held(const struct pod *p, struct err *e)
 {
-	struct err e;
-	return p->lock_fd >= 0 || lockfd_held(p->dirfd, POD_LOCK_FILE, &e) == 1;
+	int r = p->lock_fd >= 0 ? 1 : lockfd_held(p->dirfd, POD_LOCK_FILE, e);
+	return r < 0 && r != -EACCES ? 0 : r;
 }
 
 int pod_pid1(struct pod *p, pid_t *ret, struct err *e)
@@ -75,7 +75,10 @@ int pod_pid1(struct pod *p, pid_t *ret, struct err *e)
 		pid = parent ? child_of(parent) : 0;
 	}
 	/* The file outlives the process: its number means something only under the lock. */
-	if (p->phase != POD_RUN || !lock_held(p))
+	int held = p->phase == POD_RUN ? lock_held(p, e) : 0;
+	if (held < 0)
+		return held;
+	if (!held)
 		return err_set(e, ERR_NOT_FOUND, ESRCH, "pod \"%s\" is not running", p->uuid.text);
 	if (!pid)
 		return err_set(
@@ -132,6 +135,7 @@ static void read_statuses(struct pod *p, struct arena *a, struct pod_info *info)
 {
 	_clean_(fd) int status = openat(p->dirfd, POD_STAGE1_ROOTFS "/" STAGE1_STATUS_DIR,
 		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	info->hidden = status < 0 && errno == EACCES;
 	for (size_t i = 0; status >= 0 && i < info->n_apps; i++) {
 		struct pod_app_info *app = &info->apps[i];
 		struct err e;

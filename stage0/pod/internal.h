@@ -10,7 +10,12 @@ enum { POD_PATH_MAX = 64 };
 /* "run/<uuid>", relative to the directory of all pods. */
 void pod_path(const struct uuid *uuid, enum pod_phase phase, char buf[POD_PATH_MAX]);
 bool pod_is_at(struct pods *ps, const struct uuid *uuid, enum pod_phase phase);
+/* Makes what is missing, and shares it. */
 int pods_make_phases(struct pods *ps, struct err *e);
+/* Where there is a group rkt, its members may look: the directories of all phases become its own,
+ * and what is made in `embryo` inherits it. What apps wrote is closed by the pod's own directories
+ * (Documentation/abi/pod-directory.md). */
+int pods_share(struct pods *ps, struct err *e);
 /* Opens the pod where it is; `from` is the first phase in which it can be. -ENOENT: nowhere. */
 int pod_find(struct pods *ps, const struct uuid *uuid, enum pod_phase from, struct pod *ret,
 	struct err *e);

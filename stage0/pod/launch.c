@@ -196,7 +196,7 @@ static int write_dns(struct launch *c, int root)
 		const char *text = files[i / 2].text, *name = files[i / 2].name;
 		if (!text || (i % 2 && read_only))
 			continue;
-		_clean_(fd) int dir = path_mkdir_in(root, dirs[i % 2], 0755, c->e);
+		_clean_(fd) int dir = path_mkdir_in(root, dirs[i % 2], 0700, c->e);
 		int r = dir;
 		if (r >= 0)
 			r = atomic_write(dir, name, text, strlen(text), 0644, ATOMIC_VISIBLE, c->e);

@@ -52,8 +52,12 @@ static int create_once(struct pods *ps, struct pod *p, struct err *e)
 	p->dirfd = openat(ps->dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (p->dirfd < 0)
 		return ERR_SYS(e, "open '%s/%s'", ps->path, path);
+	/* Of the caller's umask nothing is left, and of embryo's setgid bit the group. */
+	if (fchmod(p->dirfd, 0750) < 0)
+		return ERR_SYS(e, "mode of '%s/%s'", ps->path, path);
+	/* Not the group's: who can open it can lock it. */
 	p->lock_fd = openat(
-		p->dirfd, POD_LOCK_FILE, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+		p->dirfd, POD_LOCK_FILE, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (p->lock_fd < 0)
 		return ERR_SYS(e, "create '%s/%s/" POD_LOCK_FILE "'", ps->path, path);
 	r = lockfd_wait(p->lock_fd, LOCK_EXCLUSIVE, e);
@@ -133,7 +137,7 @@ static int open_lock(struct pods *ps, struct pod *p)
 		return -1;
 	}
 	/* One that was killed before it had a lock file gets one now. */
-	return openat(p->dirfd, POD_LOCK_FILE, flags | O_CREAT, 0640);
+	return openat(p->dirfd, POD_LOCK_FILE, flags | O_CREAT, 0600);
 }
 
 int pod_lock(struct pods *ps, struct pod *p, struct err *e)
@@ -296,11 +300,14 @@ static int look_again(struct pods *ps, struct pod *p, bool ready, struct err *e)
 		    : 0;
 }
 
-/* Sleeps until the holder of the lock ends, by the kernel's word. */
+/* Sleeps until the holder of the lock ends, by the kernel's word. 0: it may not be opened. */
 static int wait_for_lock(struct pod *p, struct err *e)
 {
 	_clean_(fd) int fd = openat(p->dirfd, POD_LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? 0 : lockfd_wait(fd, LOCK_SHARED, e);
+	if (fd < 0)
+		return errno != EACCES;
+	int r = lockfd_wait(fd, LOCK_SHARED, e);
+	return r < 0 ? r : 1;
 }
 
 int pod_wait(struct pods *ps, struct pod *p, bool ready, int64_t timeout_ns, struct err *e)
@@ -315,7 +322,8 @@ int pod_wait(struct pods *ps, struct pod *p, bool ready, int64_t timeout_ns, str
 			r = wait_for_lock(p, e);
 			if (r < 0)
 				return r;
-			continue;
+			if (r > 0)
+				continue;
 		}
 		int64_t left = timeout_ns < 0 ? step : begin + timeout_ns - now_ns();
 		if (left <= 0)

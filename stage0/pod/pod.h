@@ -25,6 +25,7 @@
 struct pods {
 	int dirfd; /* of DATA/pods; -1: there is none yet, and so no pod */
 	char *path;
+	struct flocks *locks; /* while pods_each() runs, of who may not open the pods' locks */
 };
 int pods_open(struct pods *ps, const char *data_dir, bool create, struct err *e);
 void pods_close(struct pods *ps);
@@ -89,6 +90,7 @@ struct pod_info {
 	struct id_range users; /* the pod's; count 0: the host's */
 	const char *damage;    /* why not, or NULL */
 	bool has_report;       /* stage1 said what became of the isolators */
+	bool hidden;	       /* how the apps ended is closed to this user */
 	struct pod_report report;
 };
 /* What cannot be read is absent; `damage` says why. */

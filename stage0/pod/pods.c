@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "lib/fs/lockfd.h"
 #include "lib/fs/path.h"
 #include "lib/sys/compat.h"
+#include "lib/sys/flocks.h"
 #include "stage0/pod/internal.h"
 
 enum { MAX_PODS = 1 << 20, MAX_CANDIDATES = 8 };
@@ -26,12 +28,41 @@ void pod_path(const struct uuid *uuid, enum pod_phase phase, char buf[POD_PATH_M
 	snprintf(buf, POD_PATH_MAX, "%s/%s", pod_phase_dir(phase), uuid->text);
 }
 
+/* Another mode than ours was chosen by somebody and stays. */
+static int share_dir(struct pods *ps, const char *dir, gid_t group, mode_t mode, struct err *e)
+{
+	struct stat st;
+	if (fstatat(ps->dirfd, dir, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : ERR_SYS(e, "'%s/%s'", ps->path, dir);
+	if ((st.st_mode & 0777) != 0750 || st.st_uid != geteuid() ||
+		(st.st_gid == group && (st.st_mode & 07777) == mode))
+		return 0;
+	if (fchownat(ps->dirfd, dir, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW) < 0 ||
+		fchmodat(ps->dirfd, dir, mode, 0) < 0)
+		return ERR_SYS(e, "access of group 'rkt' to '%s/%s'", ps->path, dir);
+	return 0;
+}
+
+int pods_share(struct pods *ps, struct err *e)
+{
+	const struct group *g = ps->dirfd < 0 ? NULL : getgrnam("rkt");
+	if (!g)
+		return 0;
+	int r = share_dir(ps, ".", g->gr_gid, 0750, e);
+	for (enum pod_phase i = 0; r >= 0 && i < _POD_PHASE_MAX; i++)
+		r = share_dir(ps, pod_phase_dir(i), g->gr_gid, i == POD_EMBRYO ? 02750 : 0750, e);
+	return r;
+}
+
 int pods_make_phases(struct pods *ps, struct err *e)
 {
-	for (enum pod_phase i = 0; i < _POD_PHASE_MAX; i++)
+	mode_t mask = umask(0);
+	int r = 0;
+	for (enum pod_phase i = 0; r >= 0 && i < _POD_PHASE_MAX; i++)
 		if (mkdirat(ps->dirfd, pod_phase_dir(i), 0750) < 0 && errno != EEXIST)
-			return ERR_SYS(e, "create '%s/%s'", ps->path, pod_phase_dir(i));
-	return 0;
+			r = ERR_SYS(e, "create '%s/%s'", ps->path, pod_phase_dir(i));
+	umask(mask);
+	return r < 0 ? r : pods_share(ps, e);
 }
 
 static int make_pods_dir(struct pods *ps, struct err *e)
@@ -39,7 +70,9 @@ static int make_pods_dir(struct pods *ps, struct err *e)
 	_clean_(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return ERR_SYS(e, "open '/'");
+	mode_t mask = umask(0);
 	_clean_(fd) int made = path_mkdir_in(root, ps->path, 0750, e);
+	umask(mask);
 	if (made < 0)
 		return made;
 	ps->dirfd = open(ps->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -71,13 +104,30 @@ void pods_close(struct pods *ps)
 
 /* --- finding one --------------------------------------------------------------------------- */
 
+/* Whether its lock is held, for who may not open it. That it was held once says it of the moment
+ * that the kernel was asked; that it was not says nothing, since it may have been taken since. */
+static int ask_kernel(struct pods *ps, int dirfd, struct err *e)
+{
+	struct stat st;
+	if (fstatat(dirfd, POD_LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (ps->locks && flocks_has(ps->locks, st.st_ino))
+		return 1;
+	_clean_(flocks) struct flocks mine = FLOCKS_INIT;
+	struct flocks *locks = ps->locks ? ps->locks : &mine;
+	int r = flocks_load(locks, ps->dirfd, e);
+	return r < 0 ? err_wrap(e, r, "which pods run") : flocks_has(locks, st.st_ino);
+}
+
 /* Is its lock held? Looked at with a shared lock for an instant. */
-static bool is_locked(int dirfd)
+static int is_locked(struct pods *ps, int dirfd, struct err *e)
 {
 	_clean_(fd) int fd =
 		openat(dirfd, POD_LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct err e;
-	return fd >= 0 && lockfd_try(fd, LOCK_SHARED, &e) == 0;
+	if (fd < 0 && errno == EACCES)
+		return ask_kernel(ps, dirfd, e);
+	struct err ignored;
+	return fd >= 0 && lockfd_try(fd, LOCK_SHARED, &ignored) == 0;
 }
 
 bool pod_is_at(struct pods *ps, const struct uuid *uuid, enum pod_phase phase)
@@ -99,7 +149,9 @@ int pod_find(struct pods *ps, const struct uuid *uuid, enum pod_phase from, stru
 			continue;
 		if (fd < 0)
 			return ERR_SYS(e, "open '%s/%s'", ps->path, path);
-		bool locked = is_locked(fd);
+		int locked = is_locked(ps, fd, e);
+		if (locked < 0)
+			return err_wrap(e, locked, "pod %s", uuid->text);
 		/* Unlocked because it was prepared in the meantime is not an aborted prepare. */
 		if (i <= POD_PREPARE && !locked && !pod_is_at(ps, uuid, i))
 			continue;
@@ -182,19 +234,18 @@ static int read_all(struct pods *ps, struct entries *l, struct err *e)
 	return 0;
 }
 
-int pods_each(struct pods *ps, int (*fn)(void *ctx, struct pod *p), void *ctx, struct err *e)
+static int each_entry(struct pods *ps, const struct entries *all,
+	int (*fn)(void *ctx, struct pod *p), void *ctx, struct err *e)
 {
-	_clean_(entries) struct entries all = { 0 };
-	int result = read_all(ps, &all, e);
-	if (result < 0)
-		return result;
-	for (size_t i = 0; i < all.n; i++) {
+	int result = 0;
+	for (size_t i = 0; i < all->n; i++) {
 		_clean_(pod) struct pod p = POD_INIT;
 		struct err mine;
-		int r = pod_find(ps, &all.v[i].uuid, all.v[i].phase, &p, &mine);
-		if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP) {
-			dbg("pod %s: %s", all.v[i].uuid.text, mine.msg);
-			continue; /* gone, or never one */
+		int r = pod_find(ps, &all->v[i].uuid, all->v[i].phase, &p, &mine);
+		if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP ||
+			(r == -EACCES && geteuid() != 0)) {
+			dbg("pod %s: %s", all->v[i].uuid.text, mine.msg);
+			continue; /* gone, or never one, or closed to members of the group */
 		}
 		if (r < 0) {
 			if (result == 0) {
@@ -208,6 +259,20 @@ int pods_each(struct pods *ps, int (*fn)(void *ctx, struct pod *p), void *ctx, s
 			return r;
 	}
 	return result;
+}
+
+int pods_each(struct pods *ps, int (*fn)(void *ctx, struct pod *p), void *ctx, struct err *e)
+{
+	_clean_(entries) struct entries all = { 0 };
+	int r = read_all(ps, &all, e);
+	if (r < 0)
+		return r;
+	_clean_(flocks) struct flocks locks = FLOCKS_INIT;
+	struct flocks *outer = ps->locks;
+	ps->locks = &locks;
+	r = each_entry(ps, &all, fn, ctx, e);
+	ps->locks = outer;
+	return r;
 }
 
 static int ambiguous(const struct entries *all, const char *prefix, size_t n, struct err *e)

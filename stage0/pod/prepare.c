@@ -31,24 +31,26 @@ struct prep {
 	struct err *e;
 };
 
+static int make_dir_of_mode(struct prep *c, const char *path, mode_t mode)
+{
+	return mkdirat(c->pod->dirfd, path, mode) < 0 ? ERR_SYS(c->e, "create '%s'", path) : 0;
+}
+
 static int make_dir(struct prep *c, const char *path)
 {
-	return mkdirat(c->pod->dirfd, path, 0755) < 0 ? ERR_SYS(c->e, "create '%s'", path) : 0;
+	return make_dir_of_mode(c, path, 0755);
 }
 
-static int make_dirs(struct prep *c, const char *const *paths)
+/* Below it lies what apps write, or an image has: setuid programs, too. */
+static int make_closed_dir(struct prep *c, const char *path)
 {
-	for (; *paths; paths++) {
-		int r = make_dir(c, *paths);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return make_dir_of_mode(c, path, 0700);
 }
 
+/* For whoever gets into the pod's directory. */
 static int write_file(struct prep *c, const char *path, const void *bytes, size_t n)
 {
-	return io_write_new(c->pod->dirfd, path, bytes, n, 0640, c->e);
+	return io_write_new(c->pod->dirfd, path, bytes, n, 0644, c->e);
 }
 
 static int write_line(struct prep *c, const char *path, const char *text)
@@ -129,7 +131,7 @@ static int prepare_apps(struct prep *c)
 {
 	int r = make_dir(c, POD_APPSINFO_DIR);
 	if (r >= 0 && !c->no_overlay)
-		r = make_dir(c, POD_OVERLAY_DIR);
+		r = make_closed_dir(c, POD_OVERLAY_DIR);
 	for (size_t i = 0; r >= 0 && i < c->manifest->n_apps; i++) {
 		r = err_wrap(c->e, prepare_app(c, i), "app '%s'", c->manifest->apps[i].name);
 	}
@@ -166,7 +168,7 @@ static int prepare_volumes(struct prep *c)
 		if (v->kind != VOLUME_IMAGE)
 			continue;
 		if (!some)
-			r = make_dir(c, POD_IMAGE_VOLUMES_DIR);
+			r = make_closed_dir(c, POD_IMAGE_VOLUMES_DIR);
 		some = true;
 		if (r >= 0)
 			r = prepare_volume(c, v, &c->trees[c->manifest->n_apps + i]);
@@ -178,17 +180,22 @@ static int prepare_volumes(struct prep *c)
 
 /* --- stage1 -------------------------------------------------------------------------------- */
 
-static const char *const reserved_dirs[] = { "rkt", STAGE1_STATUS_DIR, STAGE1_ENV_DIR,
-	STAGE1_ETC_DIR, "opt", STAGE1_APPS_DIR, NULL };
+/* rkt/etc holds files that apps may write to. */
+static const struct {
+	const char *path;
+	mode_t mode;
+} reserved_dirs[] = { { "rkt", 0755 }, { STAGE1_STATUS_DIR, 0755 }, { STAGE1_ENV_DIR, 0755 },
+	{ STAGE1_ETC_DIR, 0700 }, { "opt", 0755 }, { STAGE1_APPS_DIR, 0755 } };
+enum { N_RESERVED = sizeof reserved_dirs / sizeof *reserved_dirs };
 
 /* With overlays stage1/rootfs is a mount point and ours alone: plain paths will do. */
 static int prepare_stage1_mounts(struct prep *c)
 {
 	char path[PATH_SIZE];
 	int r = 0;
-	for (size_t i = 0; r >= 0 && reserved_dirs[i]; i++) {
-		snprintf(path, sizeof path, POD_STAGE1_ROOTFS "/%s", reserved_dirs[i]);
-		r = make_dir(c, path);
+	for (size_t i = 0; r >= 0 && i < N_RESERVED; i++) {
+		snprintf(path, sizeof path, POD_STAGE1_ROOTFS "/%s", reserved_dirs[i].path);
+		r = make_dir_of_mode(c, path, reserved_dirs[i].mode);
 	}
 	for (size_t i = 0; r >= 0 && i < c->manifest->n_apps; i++) {
 		const char *app = c->manifest->apps[i].name;
@@ -202,7 +209,7 @@ static int prepare_stage1_mounts(struct prep *c)
 	}
 	if (r < 0 || stage1_read_only(c->o->stage1->manifest))
 		return r;
-	r = make_dir(c, POD_STAGE1_OVERLAY);
+	r = make_closed_dir(c, POD_STAGE1_OVERLAY);
 	return r < 0 ? r : make_overlay(c, POD_STAGE1_OVERLAY, &c->stage1);
 }
 
@@ -214,8 +221,8 @@ static int prepare_stage1_copy(struct prep *c)
 	if (root < 0)
 		return ERR_SYS(c->e, "open '" POD_STAGE1_ROOTFS "'");
 	int r = copy_to(c, &c->stage1, dup(root));
-	for (size_t i = 0; r >= 0 && reserved_dirs[i]; i++) {
-		int fd = path_mkdir_in(root, reserved_dirs[i], 0755, c->e);
+	for (size_t i = 0; r >= 0 && i < N_RESERVED; i++) {
+		int fd = path_mkdir_in(root, reserved_dirs[i].path, reserved_dirs[i].mode, c->e);
 		r = fd < 0 ? fd : 0;
 		fd_close(fd);
 	}
@@ -230,8 +237,9 @@ static int prepare_stage1_copy(struct prep *c)
 
 static int prepare_stage1(struct prep *c)
 {
-	static const char *const dirs[] = { POD_STAGE1_DIR, POD_STAGE1_ROOTFS, NULL };
-	int r = make_dirs(c, dirs);
+	int r = (c->no_overlay ? make_closed_dir : make_dir)(c, POD_STAGE1_DIR);
+	if (r >= 0)
+		r = make_dir(c, POD_STAGE1_ROOTFS);
 	if (r >= 0)
 		r = write_line(c, POD_STAGE1_TREE_ID, c->o->stage1->id);
 	if (r >= 0)
@@ -301,7 +309,7 @@ int pod_write_insecure(struct pod *p, bool caps, bool paths, bool seccomp, struc
 		paths ? ",paths" : "", seccomp ? ",seccomp" : "");
 	text[n] = '\n'; /* the terminator's place; the first comma is left out */
 	return atomic_write(
-		p->dirfd, POD_INSECURE_FILE, text + 1, (size_t)n, 0640, ATOMIC_VISIBLE, e);
+		p->dirfd, POD_INSECURE_FILE, text + 1, (size_t)n, 0644, ATOMIC_VISIBLE, e);
 }
 
 static int prepare(struct prep *c)

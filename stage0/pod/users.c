@@ -71,7 +71,7 @@ static int try_range(const struct pod *p, int dir, const struct id_range *range,
 	id_range_print(range, text);
 	size_t n = strlen(text);
 	text[n++] = '\n';
-	int r = io_write_new(p->dirfd, POD_USERS_FILE, text, n, 0640, e);
+	int r = io_write_new(p->dirfd, POD_USERS_FILE, text, n, 0644, e);
 	if (r < 0)
 		return r;
 	if (linkat(p->dirfd, POD_USERS_FILE, dir, name, 0) == 0) {

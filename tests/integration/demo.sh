@@ -25,4 +25,8 @@ test_install() {
 	run "$T/root/usr/bin/rkt" --dir="$DATA" --insecure-options=image run "$TESTAPP"
 	ok
 	is "$out" hello
+	mkdir "$T/root/etc"
+	run systemd-sysusers --root="$T/root" rkt.conf
+	ok
+	[[ $(cat "$T/root/etc/group") =~ ^rkt:x:[0-9]+:$ ]] || fail 'no group rkt was made'
 }
