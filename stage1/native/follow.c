@@ -2,7 +2,8 @@
 /*
  * follow: what an app inherited from whoever ran the pod, for a command that somebody else enters.
  *
- * pid 1 still has it as `run` had it: it changes none of it, and no app can.
+ * pid 1 still has it as `run` had it, and changes none of it. An app of the same user can make it
+ * less: whoever enters then has less, too.
  */
 #include <fcntl.h>
 #include <string.h>
