@@ -144,7 +144,7 @@ static void bash_head(struct str *out)
 		"\t\t[[ $before == = ]] && before=${COMP_WORDS[i-2]}\n"
 		"\t\t[[ $before == --dir && $word != = ]] && rkt+=(--dir=\"${word/#\\~/$HOME}\")\n"
 		"\t\t[[ $word == -- ]] && return\n"
-		"\t\t[[ $word == -* || $word == = || ${COMP_WORDS[i-1]} == = ||\n"
+		"\t\t[[ $word == -* || $word == [=:] || ${COMP_WORDS[i-1]} == [=:] ||\n"
 		"\t\t\t$valued == *\" $before \"* ]] && continue\n"
 		"\t\tcase $cmd in\n"
 		"\t\t'') cmd=$word ;;\n\t\t");
@@ -208,7 +208,11 @@ static void bash_script(struct str *out)
 	bash_values(out);
 	bash_value(out);
 	bash_commands(out);
-	str_add(out, "\tif [[ $cur == -* ]]; then\n"
+	str_add(out, "\t# name:version is three words to bash: name, :, version\n"
+		     "\t[[ $cur == : ]] && head=$prev: cur=\n"
+		     "\t[[ $prev == : ]] && head=${COMP_WORDS[COMP_CWORD-2]}:\n"
+		     "\t[[ -n $head && $n -gt 0 ]] && n=$((n - 1))\n"
+		     "\tif [[ $cur == -* ]]; then\n"
 		     "\t\tCOMPREPLY=($(compgen -W \"$flags\" -- \"$cur\"))\n"
 		     "\t\t[[ ${#COMPREPLY[@]} -eq 1 && $COMPREPLY == *= ]] && compopt -o nospace\n"
 		     "\t\treturn\n"
@@ -222,7 +226,8 @@ static void bash_script(struct str *out)
 		     "\t" FILES "|" NOTHING ") ;;\n"
 		     "\t*) words=${what[n > 0]} ;;\n"
 		     "\tesac\n"
-		     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+		     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$head$cur\"))\n"
+		     "\tCOMPREPLY=(\"${COMPREPLY[@]#\"$head\"}\")\n"
 		     "}\n"
 		     "complete -o default -F _rkt rkt\n");
 }

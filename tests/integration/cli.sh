@@ -100,6 +100,9 @@ test_bash_completes_pods_and_images() {
 	is "$(complete_bash rkt --dir "$DATA" stat)" status
 	is "$(complete_bash rkt --dir "$DATA" run example.com/busy)" example.com/busybox:1.35.0
 	has "$(complete_bash rkt --dir "$DATA" image rm sha512-)" sha512-
+	is "$(complete_bash rkt --dir "$DATA" run example.com/busybox :)" 1.35.0
+	is "$(complete_bash rkt --dir "$DATA" image cat-manifest example.com/busybox : 1.3)" 1.35.0
+	is "$(complete_bash rkt --dir "$DATA" image cat-manifest example.com/busybox : 1.35.0 exa)" ''
 }
 test_bash_knows_every_option() {
 	local command flag words
