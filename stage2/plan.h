@@ -61,6 +61,7 @@ struct mnt_op {
 	bool make_target;	 /* create the mount point where missing, 0755 root */
 	bool keep_existing;	 /* MNT_BIND_FILE: nothing is done where the image has dst */
 	bool foreign;		 /* MNT_BIND: of the host, which nothing is created in */
+	bool is_volume;		 /* MNT_BIND: asked for by name, and to be seen at dst */
 	bool is_empty_volume;	 /* MNT_BIND: src is volumes_dir/NAME, which stage1 makes with… */
 	uint32_t mode, uid, gid; /* … these; MNT_DEVPTS, MNT_MQUEUE: not 0, owner of its root */
 	bool is_tmpfs;		 /* … and a tmpfs of the options `data` on it */

@@ -325,7 +325,7 @@ static int add_volume(struct volumes *v, const struct volume *vol, const char *d
 	int r = check_target(dst, e);
 	if (r < 0)
 		return err_wrap(e, r, "volume '%s'", vol->name);
-	struct mnt_op op = { .kind = MNT_BIND, .dst = dst, .make_target = true };
+	struct mnt_op op = { .kind = MNT_BIND, .dst = dst, .make_target = true, .is_volume = true };
 	if (ro || vol->read_only)
 		op.flags |= MS_RDONLY;
 	/* A device opens where it is itself the volume, as rkt's device policy has it. */

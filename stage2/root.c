@@ -354,12 +354,6 @@ static int check_target(const struct build *b, int target, bool want_dir, struct
 	return 0;
 }
 
-/* A volume: what the user or the image asks for by name. */
-static bool is_volume(const struct mnt_op *op)
-{
-	return op->kind == MNT_BIND && (op->foreign || op->is_empty_volume);
-}
-
 static bool is_file_of_ours(const struct app_plan *plan, const char *dst)
 {
 	for (size_t i = 0; i < plan->n_mounts; i++)
@@ -395,7 +389,7 @@ static int remember_bind(
 	if (b->ours && !op->foreign && is_dir)
 		r = add_ours(b, done, e);
 	b->foreign |= op->foreign;
-	return r >= 0 && is_volume(op) ? mnt_id(done, &b->placed[op - b->plan->mounts], e) : r;
+	return r >= 0 && op->is_volume ? mnt_id(done, &b->placed[op - b->plan->mounts], e) : r;
 }
 
 static int do_bind(struct build *b, const struct mnt_op *op, int source, struct err *e)

@@ -211,6 +211,16 @@ test_tmpfs_volume_with_fly() {
 	pod --stage1-from-dir=stage1-fly.aci --volume=data,kind=tmpfs,size=64K -- stat /data + fill /data/f 200000
 	has "$out" '/data: dir 1777 0:0' 'No space left'
 }
+test_volume_over_sys() {
+	local flags
+	mkdir v
+	echo here >v/f
+	for flags in --no-overlay=false --stage1-from-dir=stage1-fly.aci; do
+		run rkt run $flags --volume=v,kind=host,source="$T/v" "$TESTAPP" --mount=volume=v,target=/sys --exec=/bin/testapp -- ls /sys
+		ok
+		is "$out" f
+	done
+}
 test_shm_size_with_fly() {
 	run rkt run --shm-size=1M --stage1-path="$TOP/$B/stage1-fly.aci" "$TESTAPP" --exec=/bin/testapp -- ids
 	refused fly --shm-size
