@@ -55,6 +55,7 @@ void cgroup_pod_init(struct cgroup_pod *p)
 		p->at[c] = NOWHERE;
 	for (size_t k = 0; k < _CGROUP_KIND_MAX; k++)
 		p->base[k] = p->pod[k] = -1;
+	p->around = -1;
 }
 
 void cgroup_pod_close(struct cgroup_pod *p)
@@ -73,6 +74,7 @@ void cgroup_pod_release(struct cgroup_pod *p)
 		free(take_ptr(p->dir[k]));
 	}
 	strv_release(&p->apps);
+	p->around = fd_close(p->around);
 }
 
 void cgroup_app_release(struct cgroup_app *a)
@@ -369,7 +371,9 @@ static int create_in(const struct cgroup_view *view, enum cgroup_kind k, struct 
 		return ERR_SYS(e, "open control group '%s'", own);
 	p->dir[k] = xasprintf("%s/%s", dir, below(p, k));
 	if ((r = make_group(p, k, p->base[k], e)) < 0)
-		return err_wrap(e, r, "in '%s'", own);
+		return err_wrap(e, r,
+			set_of(p, k) ? "limits of apps need a control group in '%s'" : "in '%s'",
+			own);
 	p->pod[k] = open_dir(p->base[k], below(p, k));
 	if (p->pod[k] < 0)
 		return ERR_SYS(e, "open control group '%s'", p->group[k]);
@@ -434,6 +438,8 @@ int cgroup_pod_create(const struct cgroup_view *view, const char *name, unsigned
 		cgroup_pod_release(&p);
 		return r;
 	}
+	if (p.at[CONTROLLER_MEMORY] == NOWHERE)
+		cgroup_pod_watch(view, &p);
 	*ret = p;
 	return 0;
 }
@@ -597,30 +603,6 @@ void cgroup_app_kill(const struct cgroup_app *a)
 	/* They die of it when they are thawed. */
 	if (killer >= 0 && write(killer, "THAWED", strlen("THAWED")) < 0)
 		dbg("thaw control group: %s", strerror(errno));
-}
-
-/* "oom_kill 3" among the lines of a file. */
-static uint64_t count_in(int dirfd, const char *knob)
-{
-	struct err ignored = ERR_INIT;
-	_clean_(str) struct str text = STR_INIT(STR_MAX_LINE);
-	_clean_(strv) struct strv lines = STRV_INIT;
-	if (dirfd < 0 || io_read_file(dirfd, knob, &text, &ignored) < 0)
-		return 0;
-	strv_split(&lines, str_text(&text), '\n');
-	for (size_t i = 0; i < lines.n; i++) {
-		uint64_t n;
-		const char *number = str_after(lines.v[i], "oom_kill ");
-		if (number && parse_u64(number, 0, UINT64_MAX, &n))
-			return n;
-	}
-	return 0;
-}
-
-uint64_t cgroup_app_oom_kills(const struct cgroup_app *a)
-{
-	return count_in(a->fds[CGROUP_UNIFIED], "memory.events") +
-	       count_in(a->fds[CGROUP_MEMORY], "memory.oom_control");
 }
 
 /* --- the end --------------------------------------------------------------------------------- */

@@ -93,6 +93,10 @@ struct cgroup_pod {
 	struct strv apps;	   /* names of the groups in it */
 	bool supervised;	   /* we moved to the leaf "supervisor" */
 	bool stay;		   /* CGROUP_STAY */
+	/* Where it is counted who is killed for want of memory around the pod, which has no group
+	 * for memory of its own; -1: nowhere. And how many they were. */
+	int around;
+	uint64_t killed_around;
 	/* Where limits go; _CGROUP_KIND_MAX: no such limit was asked for. */
 	enum cgroup_kind at[_CONTROLLER_MAX];
 };
@@ -130,6 +134,10 @@ void cgroup_app_hold_killer(struct cgroup_app *a);
 /* How many processes in the app's group the kernel has killed for want of memory, where somebody
  * counts them, else 0. */
 uint64_t cgroup_app_oom_kills(const struct cgroup_app *a);
+/* Where memory is counted further up only (the limit of a systemd unit): finds where, of which
+ * cgroup_pod_create() takes care, and asks whether there were more since the last time. */
+void cgroup_pod_watch(const struct cgroup_view *view, struct cgroup_pod *p);
+bool cgroup_pod_oom_killed(struct cgroup_pod *p);
 /* Removes the groups; the processes have ended. What cannot go yet is left to gc. */
 void cgroup_pod_remove(struct cgroup_pod *pod);
 /* Closes its descriptors, for somebody who is to remove nothing. */

@@ -344,7 +344,9 @@ static bool all_ended(const struct pid1 *p)
 static void record_reason(struct pid1 *p, size_t i, int status)
 {
 	struct err e = ERR_INIT;
-	if (status != EXIT_SIGNAL_BASE + SIGKILL || !cgroup_app_oom_kills(&p->n->groups[i]))
+	if (status != EXIT_SIGNAL_BASE + SIGKILL)
+		return;
+	if (!cgroup_app_oom_kills(&p->n->groups[i]) && !cgroup_pod_oom_killed(&p->n->cgroups))
 		return;
 	if (app_reason_write(p->statuses, app_name(p, i), APP_REASON_OOM, &e) < 0)
 		tell_failure(p, EXIT_ERROR, &e);

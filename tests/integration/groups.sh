@@ -157,3 +157,16 @@ test_nothing_forks_away_from_the_end_of_its_app() {
 	done
 }
 alone_in_the_pod() { [ "$(pgrep -c -P "$(cat "$DATA/pods/run/$uuid/pid")")" = 1 ]; }
+
+# Where groups cannot be made, a pod goes without, but not without a limit that was asked for.
+test_groups_that_cannot_be_made() {
+	read_only() { unshare -m --propagation private bash -euc 'for h in /sys/fs/cgroup/*/; do mount -o remount,bind,ro "$h"; done; exec "$@"' bash "$@"; }
+	run read_only "${RKTC[@]}" run "$TESTAPP" --exec=/bin/testapp -- echo ran
+	ok
+	is "$out$err" ran
+	run read_only "${RKTC[@]}" run "$TESTAPP" --pids-limit=50
+	refused 'limits of apps need a control group in' 'Read-only file system'
+	run read_only "${RKTC[@]}" run "$TESTAPP" --cpu-shares=512 --exec=/bin/testapp -- echo ran
+	ok
+	has "$err" "isolator 'os/linux/cpu-shares' is ignored: " 'Read-only file system'
+}

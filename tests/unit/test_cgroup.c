@@ -314,6 +314,48 @@ START_TEST(slice_that_comes_and_goes)
 }
 END_TEST
 
+static void put(const char *path, const char *text)
+{
+	_clean_(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	ck_assert_int_eq((int)write(fd, text, strlen(text)), (int)strlen(text));
+}
+
+/* The nearest group above that counts memory, where the pod has none; each kill counts once. */
+START_TEST(killed_for_want_of_memory_around)
+{
+	char dir[] = "/tmp/rkt-unit-cgroup.XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	struct cgroup_view v = fake_view(dir, "/unit/inner");
+	const char *unit = arena_printf(&a, "%s/unit", dir);
+	const char *inner = arena_printf(&a, "%s/inner", unit);
+	const char *events = arena_printf(&a, "%s/memory.events", unit);
+	struct cgroup_pod pod;
+	ck_assert_int_eq(mkdir(unit, 0755), 0);
+	ck_assert_int_eq(mkdir(inner, 0755), 0);
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-1", 0, record, NULL, &pod, &e), 0);
+	ck_assert_int_eq(pod.around, -1);
+	ck_assert(!cgroup_pod_oom_killed(&pod));
+	cgroup_pod_remove(&pod);
+	cgroup_pod_release(&pod);
+
+	put(events, "low 0\nhigh 0\nmax 9\noom 1\noom_kill 3\noom_group_kill 7\n");
+	ck_assert_int_eq(cgroup_pod_create(&v, "rkt-1", 0, record, NULL, &pod, &e), 0);
+	ck_assert(!cgroup_pod_oom_killed(&pod));
+	put(events, "low 0\nhigh 0\nmax 9\noom 1\noom_kill 4\noom_group_kill 7\n");
+	cgroup_pod_close(&pod); /* as pid 1 does */
+	ck_assert(cgroup_pod_oom_killed(&pod));
+	ck_assert(!cgroup_pod_oom_killed(&pod));
+	put(events, "oom_kill -1\noom_kill x\n");
+	ck_assert(!cgroup_pod_oom_killed(&pod));
+	cgroup_pod_release(&pod);
+	ck_assert_int_eq(cgroup_collect(&v, recorded, "rkt-1", &e), 0);
+	ck_assert_int_eq(unlink(events), 0);
+	ck_assert_int_eq(rmdir(inner), 0);
+	ck_assert_int_eq(rmdir(unit), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 /* systemd's own group tells whose root it is. */
 START_TEST(root_group_of_systemd)
 {
@@ -479,5 +521,5 @@ END_TEST
 
 UNIT_MAIN("cgroup", &version_2_in_a_service, &version_1, &hybrid, &nested_container, &odd_texts,
 	&track_and_collect, &slice_of_the_root_group, &slice_that_comes_and_goes,
-	&root_group_of_systemd, &short_way, &limits, &odd_limits_of_processors, &conversions,
-	&no_controller)
+	&killed_for_want_of_memory_around, &root_group_of_systemd, &short_way, &limits,
+	&odd_limits_of_processors, &conversions, &no_controller)

@@ -248,6 +248,7 @@ check_resources() {
 	is 'the least memory that a pod can have is enough' "$status" 7
 	wait_unit -p Delegate=yes -- --pod-memory=32M --uuid-file-save=/run/oom "$image" --exec=/bin/testapp -- alloc 300
 	has 'and a hog, for a reason that is told' "$($rkt status --uuid-file=/run/oom)" 'reason-testapp=oom'
+	check_killed_around
 	modprobe loop
 	truncate -s 32M /run/disk
 	disk=$(losetup -f --show /run/disk)
@@ -262,6 +263,14 @@ check_resources() {
 	is "block devices are slowed down to 1024 KiB a second, within 10 %: $got" "$([ "${got:-0}" -ge 922 ] && [ "$got" -le 1126 ] && echo yes)" yes
 	losetup -d "$disk"
 	no_groups_left
+}
+# By the limit of the unit: the app has none, and no group that counts.
+check_killed_around() {
+	[ $hierarchy = /sys/fs/cgroup ] || return 0
+	wait_unit -p MemoryMax=40M -p OOMPolicy=continue -- --uuid-file-save=/run/oom "$image" --exec=/bin/testapp -- alloc 300
+	has 'the limit of the unit, too' "$status $($rkt status --uuid-file=/run/oom)" 'reason-testapp=oom'
+	wait_unit -p MemoryMax=40M -- --uuid-file-save=/run/oom "$image" --exec=/bin/testapp -- kill 9
+	is 'and nothing else is taken for that' "$status $($rkt status --uuid-file=/run/oom | grep -c reason)" '137 0'
 }
 check_devices() {
 	out=$(systemd-run -q --wait --pipe $rkt --insecure-options=image,seccomp run "$image" --caps-retain=CAP_SYS_ADMIN,CAP_MKNOD \
