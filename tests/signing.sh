@@ -2,27 +2,11 @@
 # shellcheck disable=SC2094,SC2154
 # What tests of signed images share: a registry, keys of both kinds, images and their signatures. Sourced behind tests/lib.sh.
 
-unset https_proxy HTTPS_PROXY http_proxy HTTP_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
+# shellcheck source=tests/web.sh
+. "$TOP/tests/web.sh"
 SIGN=$TOP/tests/images/sign.py
 FIXTURES=$TOP/tests/unit/data/signatures
 
-registries=()
-leave() {
-	[ ${#registries[@]} = 0 ] || kill "${registries[@]}"
-	[ -z "${GNUPGHOME:-}" ] || { gpgconf --kill all; rm -rf "$GNUPGHOME"; }
-}
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-answers() { curl -s -o /dev/null "http://$at/v2/"; }
-at=''
-registry() {
-	at=127.0.0.1:$(free_port)
-	printf '%s\n' 'version: 0.1' 'log: {level: warn, accesslog: {disabled: false}}' "storage: {filesystem: {rootdirectory: $T/registry}}" \
-		"http: {addr: '$at'}" >registry.yml
-	docker-registry serve registry.yml >>registry.log 2>&1 &
-	registries+=($!)
-	trap leave EXIT
-	wait_for 10 answers
-}
 requests() { grep -cE -- "\"GET [^\"]*$1" registry.log || true; } # PATTERN: how many the registry has had
 # An image with one layer; TEXT makes it another one.
 layout() { # [TEXT] [DIR]

@@ -7,9 +7,6 @@
 . "$TOP/tests/signing.sh"
 # shellcheck source=tests/members.sh
 . "$TOP/tests/members.sh"
-# shellcheck source=tests/web.sh
-. "$TOP/tests/web.sh"
-leave() { kill "${registries[@]}" "${servers[@]}"; }
 
 INCOMING='' BLOB='' SIZE='' LAYER=''
 # A host that is watched, a store that the group may see, and $at/app:v1, whose one layer root has not: $LAYER, of $SIZE bytes, is called $BLOB.

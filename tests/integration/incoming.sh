@@ -6,9 +6,6 @@
 . "$TOP/tests/signing.sh"
 # shellcheck source=tests/members.sh
 . "$TOP/tests/members.sh"
-# shellcheck source=tests/web.sh
-. "$TOP/tests/web.sh"
-leave() { kill "${registries[@]}" "${servers[@]}"; }
 
 INCOMING=''
 # A registry with an image of three layers as $at/app:v1, and a store that the group may see.

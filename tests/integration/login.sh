@@ -2,11 +2,11 @@
 # Registries that ask who one is: Debian's docker-registry with passwords and with tokens, a token server of the tests' own
 # (tests/helpers/tokens). Nothing leaves 127.0.0.0/8.
 
-unset https_proxy HTTPS_PROXY http_proxy HTTP_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY CURL_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE
+# shellcheck source=tests/web.sh
+. "$TOP/tests/web.sh"
 unset REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
 
-servers=() at='' realm=''
-leave() { [ ${#servers[@]} = 0 ] || kill "${servers[@]}"; }
+realm=''
 certificate() { # NAME
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" 2>/dev/null
 	echo subjectAltName=IP:127.0.0.1,IP:127.0.0.2 >"$1.ext"
@@ -21,22 +21,14 @@ at_home() {
 	certificate good
 	trap leave EXIT
 }
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-answers() { curl -sk -o /dev/null "$1://$at/v2/"; }
-# registry AUTH [http]: sets $at
-registry() {
-	local tls=", tls: {certificate: $T/good.pem, key: $T/good.key}" scheme=https
-	[ "${2:-}" != http ] || tls='' scheme=http
-	at=127.0.0.1:$(free_port)
-	printf '%s\n' 'version: 0.1' 'log: {level: warn, accesslog: {disabled: false}}' "storage: {filesystem: {rootdirectory: $T/registry}}" \
-		"http: {addr: '$at'$tls}" "$1" >registry.yml
-	docker-registry serve registry.yml >>registry.log 2>&1 &
-	servers+=($!)
-	wait_for 10 answers $scheme
+registry_that_asks() { # AUTH [http]
+	local certificate=good
+	[ "${2:-}" != http ] || certificate=
+	registry "$certificate" "$1"
 }
 registry_with_passwords() {
 	python3 -W ignore -c 'import crypt; print("u:" + crypt.crypt("p", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))' >htpasswd
-	registry "auth: {htpasswd: {realm: tests, path: $T/htpasswd}}" "$@"
+	registry_that_asks "auth: {htpasswd: {realm: tests, path: $T/htpasswd}}" "$@"
 }
 # tokens [plain|tls] [REDIRECT]: sets $realm
 tokens() {
@@ -50,12 +42,12 @@ tokens() {
 	realm=$scheme://127.0.0.1:$(cat port)
 }
 registry_with_tokens() { # PATH [http]
-	registry "auth: {token: {realm: '$realm/$1', service: tests, issuer: tests, rootcertbundle: $T/sign.pem}}" "${@:2}"
+	registry_that_asks "auth: {token: {realm: '$realm/$1', service: tests, issuer: tests, rootcertbundle: $T/sign.pem}}" "${@:2}"
 }
 image() { # pushed, past the registry's questions
 	local asked=$at
 	"$TOP/tests/images/layout.py" "$T/lay" <<<"image(layer(*base(), f('etc/a', 'a')), layer(d('etc'), f('etc/b', 'b')))"
-	registry '' http
+	registry
 	skopeo copy -q --dest-tls-verify=false oci:lay:one "docker://$at/team/app:v1"
 	at=$asked
 }

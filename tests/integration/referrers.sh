@@ -3,13 +3,8 @@
 # Signatures as referrers, by the API of the distribution specification, which Debian's registry does not have; and
 # signatures of images by sq.
 
-# shellcheck source=tests/web.sh
-. "$TOP/tests/web.sh"
 # shellcheck source=tests/signing.sh
 . "$TOP/tests/signing.sh"
-leave() {
-	[ ${#servers[@]} = 0 ] || kill "${servers[@]}"
-}
 
 # An image with an SBOM, an attestation and, last, a bundle by alice (or by KEY), a page each.
 signed_by() { # [KEY]

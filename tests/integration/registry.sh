@@ -4,21 +4,6 @@
 # shellcheck source=tests/web.sh
 . "$TOP/tests/web.sh"
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-answers() { curl -sk -o /dev/null "${1:-http}://$at/v2/"; }
-# A registry in the background, its data in $T/registry; sets $at to where it is. registry [CERTIFICATE]
-at=''
-registry() {
-	local tls='' scheme=http
-	[ $# = 0 ] || { tls=", tls: {certificate: $T/$1.pem, key: $T/$1.key}" scheme=https; }
-	at=127.0.0.1:$(free_port)
-	printf '%s\n' 'version: 0.1' 'log: {level: warn, accesslog: {disabled: false}}' "storage: {filesystem: {rootdirectory: $T/registry}}" \
-		"http: {addr: '$at'$tls}" >registry.yml
-	docker-registry serve registry.yml >>registry.log 2>&1 &
-	servers+=($!)
-	trap leave EXIT
-	wait_for 10 answers $scheme
-}
 layout() { "$TOP/tests/images/layout.py" "$T/${1:-lay}"; }
 # push LAYOUT[:REF] NAME [skopeo flags]
 push() {

@@ -149,7 +149,7 @@ test_simple_signing_by_lookaside() {
 	is "$(verified)" "simple-signing"$'\n'"$(gpg_fpr carol)"
 	# over HTTP, which is a downgrade unless it is asked for
 	(cd sigs && exec python3 -u -m http.server --bind 127.0.0.1 0) >http.log 2>&1 &
-	registries+=($!)
+	servers+=($!)
 	wait_for 10 grep -q 'port' http.log
 	printf 'docker:\n  %s:\n    lookaside: http://127.0.0.1:%s\n' "$at" "$(sed -n 's/.*port \([0-9]*\).*/\1/p' http.log)" >conf/x.yaml
 	rm -rf "$DATA"/cas
