@@ -78,12 +78,17 @@ void term_copy_size(int from, int to)
 int term_relay_begin(struct term_relay *r, int tty_in, int tty_out, int master, struct err *e)
 {
 	*r = (struct term_relay){ .tty_in = tty_in, .tty_out = tty_out, .master = master };
+	/* Before anything can fail: term_relay_end() reads what there is. */
+	if (fcntl(master, F_SETFL, O_NONBLOCK) < 0)
+		return ERR_SYS(e, "pseudo terminal");
 	/* Raw mode set from the background would hit whoever is in the foreground: a shell. */
 	pid_t foreground = tcgetpgrp(tty_in);
 	if (foreground > 0 && foreground != getpgrp())
-		return ERR_DENY(e, "an interactive pod cannot start in the background");
+		return ERR_DENY(e,
+			"the terminal cannot be taken over from the background: start it in the "
+			"foreground, or with other input (</dev/null)");
 	term_copy_size(tty_in, master);
-	if (fcntl(master, F_SETFL, O_NONBLOCK) < 0 || tcgetattr(tty_in, &r->saved) < 0)
+	if (tcgetattr(tty_in, &r->saved) < 0)
 		return ERR_SYS(e, "terminal");
 	struct termios raw = r->saved;
 	cfmakeraw(&raw);

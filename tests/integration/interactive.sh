@@ -9,11 +9,11 @@ terminal() { # SCRIPT (python; has `m` master fd, `run(argv)`, `expect(bytes)`, 
 		seen = b''
 		def modes(): return termios.tcgetattr(s)
 		def resize(r, c): fcntl.ioctl(m, termios.TIOCSWINSZ, struct.pack('HHHH', r, c, 0, 0))
-		def run(*args, stdout=s, stderr=s):
+		def run(*args, stdout=s, stderr=s, by=()):
 		    def child():
 		        os.setsid()
 		        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-		    return subprocess.Popen([os.environ['RKT'], '--dir=' + os.environ['DATA'], '--insecure-options=image', *args], stdin=s, stdout=stdout, stderr=stderr, preexec_fn=child)
+		    return subprocess.Popen([*by, os.environ['RKT'], '--dir=' + os.environ['DATA'], '--insecure-options=image', *args], stdin=s, stdout=stdout, stderr=stderr, preexec_fn=child)
 		def expect(what, seconds=15):
 		    global seen
 		    end = time.time() + seconds
@@ -210,4 +210,19 @@ test_run_keeps_what_is_no_terminal() {
 		same(open('$T/redirected', 'rb').read(), b'a\nb\xff\n', 'standard output')
 		same(modes(), before, 'modes of the terminal')
 	E
+}
+# Raw mode set from the background would be the shell's.
+test_enter_from_the_background() {
+	pod_to_enter
+	terminal <<-E
+		behind = ('bash', '-c', 'set -m; "\$@" & wait \$!', 'shell')
+		p = run('enter', '$uuid', '/bin/true', by=behind)
+		expect(b'cannot be taken over from the background')
+		same(p.wait(20), 254, 'status')
+		same(modes(), before, 'modes of the terminal')
+		p = run('enter', '$uuid', '/bin/echo', 'works', by=('bash', '-c', 'set -m; "\$@" </dev/null & wait \$!', 'shell'))
+		expect(b'works')
+		same(p.wait(20), 0, 'status')
+	E
+	leave
 }
