@@ -281,7 +281,7 @@ int launch_compose(struct session *s, struct pod_parts *ret, struct err *e)
 		r = ERR_BAD(e, "must provide at least one image or specify the pod manifest");
 	} else {
 		r = read_env_files(cli, e);
-		if (r < 0)
+		if (r < 0 || (r = compose_check_flags(&cli->pod, e)) < 0)
 			return r;
 		if (cli->inherit_env)
 			inherit_env(cli);

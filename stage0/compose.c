@@ -6,6 +6,7 @@
 
 #include "lib/abi/app_status.h"
 #include "lib/abi/paths.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/sys/filter_list.h"
@@ -556,6 +557,32 @@ int compose_check_limits(const struct pod_manifest *m, struct err *e)
 		if (m->apps[i].app &&
 			(r = isolators_check_limits(&m->apps[i].app->isolators, e)) < 0)
 			err_wrap(e, r, "app '%s'", m->apps[i].name);
+	return r;
+}
+
+static int check_app_flags(const struct compose_app *in, struct arena *a, struct err *e)
+{
+	struct app app = { 0 };
+	int r = compose_isolators(in, a, &app, e);
+	if (r >= 0)
+		r = isolators_check_app(&app, e);
+	return r < 0 ? r : compose_gids(in, a, &app, e);
+}
+
+int compose_check_flags(const struct compose *c, struct err *e)
+{
+	_clean_(arena) struct arena a = ARENA_INIT;
+	struct pod_manifest m = { 0 };
+	int r = compose_volumes(c, &a, &m, e);
+	if (r >= 0)
+		r = compose_shm(c, &a, &m, e);
+	if (r >= 0)
+		r = compose_pod_limits(c, &a, &m, e);
+	if (r >= 0)
+		r = compose_check_limits(&m, e);
+	for (size_t i = 0; i < c->n_apps && r >= 0; i++)
+		if ((r = check_app_flags(&c->apps[i], &a, e)) < 0)
+			err_wrap(e, r, "image '%s'", c->apps[i].image);
 	return r;
 }
 

@@ -45,6 +45,10 @@ struct compose {
 	const char *memory, *cpu, *pids; /* of all apps together; NULL: no limit */
 };
 
+/* What is wrong with the flags of volumes, limits and isolators, whatever the images are: for
+ * before they are looked for, fetched and put into the store. compose_pod() looks at all of it
+ * again. */
+int compose_check_flags(const struct compose *c, struct err *e);
 int compose_pod(const struct compose *c, struct arena *a, struct pod_manifest **ret, struct err *e);
 
 /* The labels os and arch of an image that is to run here: "missing os label in the image

@@ -79,6 +79,20 @@ test_without_proc() {
 	run unshare -m sh -c 'umount -l /proc && exec "$@"' sh "${RKTC[@]}" run "$TESTAPP"
 	refused 'is /proc mounted?'
 }
+# A mistake in a flag is told of before an image is fetched for it.
+test_flags_come_before_images() {
+	local flag
+	for flag in --memory=1k --cpu=x --pids-limit=0 --caps-retain=CAP_EVERYTHING --seccomp=mode=remove,execve --seccomp=mode=remove,nosuch \
+		--seccomp=mode=remove,errno=EWHAT,chmod --rlimit=nosuch=1 --oom-score-adj=x --supplementary-gids=x; do
+		run rkt run "$TESTAPP" "$flag"
+		refused "$TESTAPP"
+	done
+	for flag in --pod-memory=1k --pod-pids=x --sysctl=kernel.core_pattern=x --volume=x --shm-size=x; do
+		run rkt prepare "$flag" "$TESTAPP"
+		refused
+	done
+	is "$(find "$DATA/cas" "$DATA/pods" -type f ! -name '*lock*' 2>/dev/null)" '' 'what is in the store'
+}
 test_references() {
 	run rkt run ftp://x/y
 	refused "image 'ftp://x/y': only https://, http://, file:// and docker:// URLs can be read"
