@@ -300,7 +300,7 @@ static int plan_image_volume(struct volumes *v, const struct volume *vol, const 
 			"an app's mount",
 			vol->name);
 	op->src = arena_printf(v->list->arena, "%s/%s/rootfs", v->facts->images_dir, vol->name);
-	op->flags |= MS_RDONLY;
+	op->flags |= MS_RDONLY | MS_NOSUID; /* of many layers as of one, which stage0 binds so */
 	op->foreign = true;
 	return 0;
 }

@@ -260,6 +260,20 @@ test_image_volume_with_layers() {
 		has "$out" 'Read-only file system'
 	done
 }
+# However many layers it has, and whether they are mounted or copied.
+test_image_volume_makes_nobody_root() {
+	local layers how
+	for layers in '' ', layer(d("more"))'; do
+		rm -rf lay
+		"$TOP/tests/images/layout.py" "$T/lay" <<-EOF
+			image(layer(*base(), d('x'), (entry('x/su', tarfile.REGTYPE, 0o4755)[0], open('$HELPERS/testapp', 'rb').read()))$layers)
+		EOF
+		for how in --no-overlay=false --no-overlay=true; do
+			run rkt run $how --volume=i,kind=image,source=oci:lay "$TESTAPP" --mount=volume=i,target=/i --user=alice --group=alice --exec=/bin/testapp -- exec /i/x/su ids
+			has "$out" 'uid=1000,1000,1000'
+		done
+	done
+}
 test_image_volume_keeps_its_image() {
 	mkdir -p x
 	echo kept >x/tool
