@@ -112,11 +112,15 @@ static int examine(struct keyinfo *k, const struct str *file, struct err *e)
 	_clean_(rnp_ffi) rnp_ffi_t ffi = NULL;
 	if (strlen(str_text(file)) == file->len && pem_looks_like(str_text(file)))
 		return add_pem(k, str_text(file), e);
-	if (strstr(str_text(file), "-----BEGIN PGP PRIVATE KEY"))
+	/* PGP's, PKCS's, cosign's… */
+	const char *armor = strstr(str_text(file), "-----BEGIN ");
+	const char *kind = armor ? strstr(armor, "PRIVATE KEY") : NULL;
+	if (kind && !memchr(armor, '\n', (size_t)(kind - armor)))
 		return ERR_BAD(e, "a secret key: trust takes the public one alone");
 	int r = pgp_open(&ffi, e);
-	if (r >= 0)
-		r = pgp_load(ffi, str_text(file), file->len, e);
+	if (r >= 0 && pgp_load(ffi, str_text(file), file->len, e) < 0)
+		r = ERR_BAD(e, "no public key is in it, neither OpenPGP's (armored or binary) nor "
+			       "one in PEM");
 	return r < 0 ? r : pgp_each_primary(ffi, add_openpgp, k, e);
 }
 

@@ -75,6 +75,21 @@ test_mistakes_are_guessed() {
 	run rkt run --pod-manifest=pod.json
 	refused "--pod-manifest 'pod.json': pod must contain at least one application"
 }
+test_files_that_are_no_public_keys() {
+	openssl genpkey -algorithm ed25519 -out secret.pem
+	printf -- '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n' >cosign.key
+	: >empty
+	echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5' >ssh
+	local file
+	for file in secret.pem cosign.key; do
+		run rkt trust --root "$file"
+		refused "'$file': a secret key"
+	done
+	for file in empty ssh; do
+		run rkt trust --root "$file"
+		refused "'$file': no public key is in it, neither OpenPGP's (armored or binary) nor one in PEM"
+	done
+}
 test_without_proc() {
 	run unshare -m sh -c 'umount -l /proc && exec "$@"' sh "${RKTC[@]}" run "$TESTAPP"
 	refused 'is /proc mounted?'
