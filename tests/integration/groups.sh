@@ -170,3 +170,27 @@ test_groups_that_cannot_be_made() {
 	ok
 	has "$err" "isolator 'os/linux/cpu-shares' is ignored: " 'Read-only file system'
 }
+# Killed at any moment: before each system call that changes something, of whichever process.
+test_gc_removes_what_a_kill_at_any_moment_leaves() {
+	local n s=0
+	make_own
+	fetch testapp
+	run rkt run "$id" --exec=/bin/testapp -- exit 0 # it and stage1 are in the store
+	# shellcheck disable=SC2016
+	become_root bash -uc 'kill9=$1 T=$2 app=$3 s=0
+		shift 3
+		for ((n = 1; s != 3 && n < 2000; n++)); do
+			"$kill9" call "$n" ALL "$@" run "$app" --pids-limit=50 --exec=/bin/testapp -- exit 0 >"$T/victim" 2>&1 </dev/null
+			s=$?
+			[ $s = 0 ] || [ $s = 3 ] || { cat "$T/victim"; exit 1; }
+			"$@" gc --grace-period=0 >"$T/gc" 2>&1
+			left=$(find /sys/fs/cgroup/{unified,pids} -mindepth 1 -type d 2>/dev/null)
+			[ -z "$left" ] || { echo "after call $n: $left"; cat "$T/victim" "$T/gc"; exit 1; }
+		done
+		echo "$n moments"' bash "$HELPERS/kill9" "$T" "$id" "${RKTC[@]}" >"$T/moments" 2>&1 &
+	wait $! || s=$?
+	is "$s" 0 "$(cat "$T/moments")"
+	n=$(sed -n 's/ moments$//p' "$T/moments")
+	[ "$n" -gt 20 ] || fail "only $(cat "$T/moments")"
+	is_empty
+}
