@@ -10,7 +10,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/sys/mnt.h"
-#include "lib/sys/mountinfo.h"
 
 /* More than the kernel's own bound on processes, each with a lock. */
 enum { MAX_LOCKS = 1 << 22 };
@@ -67,28 +66,17 @@ bool flock_line_parse(char *line, struct flock_line *ret)
 	return true;
 }
 
-/* The device as the kernel's lists name it: some filesystems (btrfs) tell stat(2) another one. */
+/* As the kernel's lists name it. */
 static int device_of(int dirfd, dev_t *ret, struct err *e)
 {
-	uint64_t id;
 	struct stat st;
-	int r = mnt_id(dirfd, &id, e);
-	if (r < 0)
-		return r;
-	if (fstat(dirfd, &st) < 0)
+	struct mnt_facts facts;
+	int r = mnt_facts(dirfd, &facts, e);
+	if (r == 0 && fstat(dirfd, &st) < 0)
 		return ERR_SYS(e, "stat");
-	*ret = st.st_dev;
-	_clean_(file) FILE *f = fopen("/proc/self/mountinfo", "re");
-	if (!f)
-		return ERR_SYS(e, "open '/proc/self/mountinfo'");
-	_clean_(mem) char *line = NULL;
-	size_t room = 0;
-	while (getline(&line, &room, f) >= 0) {
-		struct mountinfo m;
-		if (mountinfo_parse(line, &m) && m.id == id)
-			*ret = m.device;
-	}
-	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
+	if (r >= 0)
+		*ret = r ? facts.device : st.st_dev;
+	return r;
 }
 
 static void add(struct flocks *l, uint64_t inode)

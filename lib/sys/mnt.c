@@ -317,9 +317,12 @@ int mnt_make_private(int fd, struct err *e)
 	return 0;
 }
 
-/* 1: the mount of that number has peers; 0: not. */
-static int is_shared(uint64_t id, struct err *e)
+int mnt_facts(int fd, struct mnt_facts *ret, struct err *e)
 {
+	uint64_t id;
+	int r = mnt_id(fd, &id, e);
+	if (r < 0)
+		return r;
 	_clean_(file) FILE *f = fopen("/proc/self/mountinfo", "re");
 	if (!f)
 		return ERR_SYS(e, "open '/proc/self/mountinfo'");
@@ -327,8 +330,10 @@ static int is_shared(uint64_t id, struct err *e)
 	size_t room = 0;
 	while (getline(&line, &room, f) >= 0) {
 		struct mountinfo m;
-		if (mountinfo_parse(line, &m) && m.id == id)
-			return m.shared;
+		if (mountinfo_parse(line, &m) && m.id == id) {
+			*ret = (struct mnt_facts){ .device = m.device, .shared = m.shared };
+			return 1;
+		}
 	}
 	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
 }
@@ -336,14 +341,12 @@ static int is_shared(uint64_t id, struct err *e)
 /* Before we leave: what lies there, as a peer of the host's mount. */
 static int hold_shared(const char *path, struct err *e)
 {
-	uint64_t id;
+	struct mnt_facts facts;
 	_clean_(fd) int source = mnt_open_source(path, true, e);
-	int r = source < 0 ? source : mnt_id(source, &id, e);
-	if (r >= 0)
-		r = is_shared(id, e);
+	int r = source < 0 ? source : mnt_facts(source, &facts, e);
 	if (r < 0)
 		return r;
-	if (r == 0)
+	if (r == 0 || !facts.shared)
 		return err_set(e, ERR_REFUSED, EINVAL,
 			"'%s' lies in a mount that is not shared, so none can be shared with it: "
 			"mount --make-shared makes it so",

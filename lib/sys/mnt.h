@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/err.h"
 
@@ -43,6 +44,12 @@ int mnt_leave_host(const char *const *shared, size_t n, struct err *e);
 /* The number of the mount that fd was opened through, which tells a bind of a directory from the
  * directory itself. */
 int mnt_id(int fd, uint64_t *ret, struct err *e);
+/* What the kernel's list says of that mount. 0: it is not there. */
+struct mnt_facts {
+	dev_t device; /* as the kernel lists it: some filesystems (btrfs) tell stat(2) another */
+	bool shared;  /* it has peers */
+};
+int mnt_facts(int fd, struct mnt_facts *ret, struct err *e);
 
 /* For tests: pretend that the kernel is old, or that mknod is refused as in a user namespace. */
 enum { MNT_FORCE_NO_API = 1, MNT_FORCE_NO_SETATTR = 2, MNT_FORCE_NO_MKNOD = 4 };
