@@ -440,3 +440,20 @@ test_ten_at_once_make_one_tree() {
 	is "$(trees)" 1
 	is "$(cat out.* | sort -u | wc -l)" 1
 }
+# The rendered tree is shown with the pod's users, and as a volume; on disk it stays as the images have it.
+test_with_users_of_the_pod() {
+	local how
+	put top/of_top
+	chown 1000:1000 top/of_top
+	chmod 600 top/of_top
+	aci top top "$(needs testapp)"
+	rkt fetch "$TESTAPP" >/dev/null
+	rkt fetch top.aci >/dev/null
+	for how in false true; do
+		run rkt run --private-users --no-overlay=$how --volume=v,kind=image,source=example.com/top example.com/top --mount=volume=v,target=/v \
+			--exec=/bin/testapp -- stat /of_top /v/of_top /bin/testapp + write /new x + stat /new
+		ok
+		has "$out" $'/of_top: file 0600 1000:1000 4\n/v/of_top: file 0600 1000:1000 4' '/bin/testapp: file 0755 0:0' '/new: file 0644 0:0'
+	done
+	is "$(find "$DATA/cas/tree" -uid +65535 | wc -l)" 0
+}
