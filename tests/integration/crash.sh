@@ -396,12 +396,17 @@ test_full_disk() {
 }
 test_disk_that_an_app_fills() {
 	mount -t tmpfs -o size=24m rkt-check "$DATA"
-	pod --uuid-file-save="$T/u" -- fill /big 100000000
+	# not before the pod has written what is its own
+	mkdir "$T/go"
+	mkfifo "$T/go/fifo"
+	start --volume=go,kind=host,source="$T/go" "$TESTAPP" --mount=volume=go,target=/go --exec=/bin/testapp -- cat /go/fifo + fill /big 100000000
+	echo >"$T/go/fifo"
+	finish
 	ended 1
 	has "$out" 'No space left'
-	run rkt status "$(cat "$T/u")"
+	run rkt status "$uuid"
 	ok
-	run rkt rm "$(cat "$T/u")"
+	run rkt rm "$uuid"
 	ok
 	sound
 	umount "$DATA"
