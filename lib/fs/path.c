@@ -16,6 +16,10 @@ int path_force_walk;
 
 enum { MAX_LINKS = 40, MAX_DEPTH = 256, PROC_MAGIC = 0x9fa0 };
 
+/* The kernel gives EAGAIN for ".." when anything anywhere was renamed or mounted meanwhile: whoever
+ * renames without end must not keep others from opening, so that the walk has the last word. */
+enum { MAX_TRIES = 16 };
+
 /* The user-space walk: fds[0] is the root, fds[depth] where we are. */
 struct walk {
 	int fds[MAX_DEPTH];
@@ -107,7 +111,10 @@ static int walk_down(struct walk *w, const char *name)
 	return 0;
 }
 
-/* Opens the last component where the walk stands; -EAGAIN: it was a link, go on walking. */
+/* No error number: open(2) itself gives EAGAIN, for a file with a lease. */
+enum { WALK_ON = INT_MIN };
+
+/* Opens the last component where the walk stands; WALK_ON: it was a link. */
 static int walk_last(struct walk *w, const char *name, bool slash, int flags, mode_t mode)
 {
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
@@ -125,7 +132,7 @@ static int walk_last(struct walk *w, const char *name, bool slash, int flags, mo
 	if (is_link && (!(flags & O_NOFOLLOW) || slash)) {
 		/* The slash behind the link asks for a directory behind its target. */
 		int r = walk_link(w, name, slash ? "." : "");
-		return r < 0 ? r : -EAGAIN;
+		return r < 0 ? r : WALK_ON;
 	}
 	int fd = openat(
 		w->fds[w->depth], name, flags | O_NOFOLLOW | (slash ? O_DIRECTORY : 0), mode);
@@ -154,7 +161,7 @@ static int open_by_walk(int rootfd, const char *path, int flags, mode_t mode)
 		}
 		if (last) {
 			r = walk_last(&w, name, slash, flags, mode);
-			if (r != -EAGAIN)
+			if (r != WALK_ON)
 				break;
 			continue;
 		}
@@ -170,22 +177,16 @@ int path_open_in(int rootfd, const char *path, int flags, mode_t mode, struct er
 {
 	flags |= O_CLOEXEC;
 	const char *p = *path ? path : ".";
-	if (!path_force_walk) {
-		struct open_how how = { .flags = (uint64_t)(unsigned)flags,
-			.mode = (flags & O_CREAT) ? mode : 0,
-			.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-		for (int tries = 0; tries < 64; tries++) {
-			int fd = sys_openat2(rootfd, p, &how);
-			if (fd >= 0)
-				return fd;
-			if (errno == ENOSYS)
-				break;
-			/* EAGAIN: something was renamed during the walk; the kernel says to try
-			 * again. */
-			if (errno != EAGAIN && errno != EINTR)
-				return ERR_SYS(e, "open '%s'", path);
-		}
-		if (errno != ENOSYS)
+	struct open_how how = { .flags = (uint64_t)(unsigned)flags,
+		.mode = (flags & O_CREAT) ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	for (int tries = path_force_walk ? 0 : MAX_TRIES; tries > 0; tries--) {
+		int fd = sys_openat2(rootfd, p, &how);
+		if (fd >= 0)
+			return fd;
+		if (errno == ENOSYS)
+			break;
+		if (errno != EAGAIN && errno != EINTR)
 			return ERR_SYS(e, "open '%s'", path);
 	}
 	int r = open_by_walk(rootfd, p, flags, mode);

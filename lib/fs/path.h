@@ -6,8 +6,9 @@
  * may change while we walk. Paths are absolute or relative, both are taken from rootfd; symbolic
  * links are resolved as if rootfd were "/"; neither ".." nor a link leads out; magic links of
  * /proc are refused. This is openat2(2) with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS. On a kernel
- * without openat2 a walk in user space gives the same answers: it opens one component at a time
- * with O_NOFOLLOW and keeps the descriptors of the way, so a rename outside cannot lead it away.
+ * without openat2, or one too busy with renames to answer, a walk in user space gives the same
+ * answers: it opens one component at a time with O_NOFOLLOW and keeps the descriptors of the way,
+ * so a rename outside cannot lead it away.
  */
 #pragma once
 

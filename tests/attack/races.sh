@@ -54,6 +54,23 @@ test_cve_2024_45310_directories_made_in_a_race() {
 	is "$(find v -mindepth 1 | sort)" "$(printf 'v/a\nv/a/dir\nv/a/dir/file\nv/b\nv/stop')"
 	untouched
 }
+# A rename anywhere makes the kernel give up a walk with "..", of which the link has many.
+test_renames_that_keep_others_waiting() {
+	local i
+	guard
+	mkdir w
+	echo mine >w/mark
+	share dir
+	ln -s "$(printf '../%.0s' {1..1000})" v/up
+	for ((i = 0; i < rounds / 4; i++)); do
+		run rkt run --volume=v,kind=host,source="$T/v" --volume=w,kind=host,source="$T/w" "$TESTAPP" --mount=volume=v,target=/v \
+			--mount=volume=w,target=/v/up/new --exec=/bin/testapp -- cat /new/mark
+		ok
+		is "$out" mine
+	done
+	enough v/stop 5000
+	untouched
+}
 # The source of a volume lies in what another pod may write to.
 test_cve_2024_42472_volume_source_race() {
 	local i given=0

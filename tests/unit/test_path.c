@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 #include "lib/fs/io.h"
 #include "lib/fs/path.h"
@@ -306,5 +308,19 @@ START_TEST(parents)
 }
 END_TEST
 
+/* A file with a lease gives EAGAIN, which is no reason to open something else. */
+START_TEST(leases)
+{
+	signal(SIGIO, SIG_IGN); /* what the holder is told by */
+	begin();
+	_clean_(fd) int held = openat(root, "a/b/file", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(fcntl(held, F_SETLEASE, F_RDLCK), 0);
+	for (path_force_walk = 0; path_force_walk < 2; path_force_walk++)
+		ck_assert_int_eq(
+			path_open_in(root, "a/b/file", O_WRONLY | O_NONBLOCK, 0, &e), -EAGAIN);
+	end();
+}
+END_TEST
+
 UNIT_MAIN("path", &walk_answers_as_the_kernel, &nothing_leads_out, &creating, &deep_and_long,
-	&magic_links, &directories, &parents)
+	&magic_links, &directories, &parents, &leases)

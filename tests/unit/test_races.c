@@ -129,6 +129,26 @@ START_TEST(cve_2024_45310_making_directories_below_a_root)
 }
 END_TEST
 
+/* A rename anywhere makes the kernel give up a walk with "..": whoever renames all the time, in a
+ * root of his own, must not keep others from opening. */
+START_TEST(renames_that_never_end)
+{
+	enum { UPS = 1000 };
+	char path[3 * UPS + 8];
+	for (size_t i = 0; i < UPS; i++)
+		memcpy(path + 3 * i, "../", 3);
+	memcpy(path + sizeof path - 8, "keep", 5);
+	begin();
+	ck_assert_int_eq(mkdirat(root, "keep", 0755), 0);
+	for (int i = 0; i < ROUNDS / 10; i++) {
+		struct err e = ERR_INIT;
+		_clean_(fd) int fd = path_open_in(root, path, O_PATH | O_DIRECTORY, 0, &e);
+		ck_assert_int_ge(fd, 0);
+	}
+	end();
+}
+END_TEST
+
 START_TEST(cve_2026_33747_removing)
 {
 	begin();
@@ -179,6 +199,7 @@ int main(void)
 	TCase *t = unit_case(NULL, NULL);
 	tcase_add_loop_test(t, cve_2018_15664_opening_below_a_root, 0, 2);
 	tcase_add_loop_test(t, cve_2024_45310_making_directories_below_a_root, 0, 2);
+	tcase_add_test(t, renames_that_never_end);
 	tcase_add_test(t, cve_2026_33747_removing);
 	tcase_add_test(t, cve_2022_23648_copying);
 	return unit_end("races", t);
