@@ -155,3 +155,13 @@ bool parse_hex(const char *s, size_t len)
 			return false;
 	return true;
 }
+
+bool parse_hex_u64(const char *s, size_t len, uint64_t *ret)
+{
+	if (len == 0 || len > 16 || !parse_hex(s, len))
+		return false;
+	*ret = 0;
+	for (size_t i = 0; i < len; i++)
+		*ret = *ret << 4 | (uint64_t)(s[i] <= '9' ? s[i] - '0' : s[i] - 'a' + 10);
+	return true;
+}

@@ -19,3 +19,5 @@ bool parse_bool(const char *s, bool *ret); /* Go's: 1 t T TRUE true True 0 f F F
 /* Go's duration: [-]("123[.4]"(ns|us|µs|ms|s|m|h))+ or "0", in nanoseconds. */
 bool parse_duration(const char *s, int64_t *ret_ns);
 bool parse_hex(const char *s, size_t len); /* the first len bytes are [0-9a-f] */
+/* The number that they are; 1 to 16 of them. */
+bool parse_hex_u64(const char *s, size_t len, uint64_t *ret);

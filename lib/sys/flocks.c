@@ -23,25 +23,16 @@ static char *next_word(char **at)
 	return word;
 }
 
-static bool parse_hex32(const char *word, uint32_t *ret)
-{
-	size_t n = strlen(word);
-	if (n == 0 || n > 8 || !parse_hex(word, n))
-		return false;
-	for (*ret = 0; *word; word++)
-		*ret = *ret << 4 | (uint32_t)(*word <= '9' ? *word - '0' : *word - 'a' + 10);
-	return true;
-}
-
 /* "08:01:393221": both halves of the device in hexadecimal digits, the inode in decimal ones. */
 static bool parse_file(char *word, struct flock_line *ret)
 {
-	uint32_t major, minor;
+	uint64_t major, minor;
 	const char *first = strsep(&word, ":"), *second = strsep(&word, ":");
-	if (!second || !word || !parse_hex32(first, &major) || !parse_hex32(second, &minor) ||
-		!parse_u64(word, 0, UINT64_MAX, &ret->inode))
+	if (!second || !word || !parse_hex_u64(first, strlen(first), &major) ||
+		!parse_hex_u64(second, strlen(second), &minor) || major > UINT32_MAX ||
+		minor > UINT32_MAX || !parse_u64(word, 0, UINT64_MAX, &ret->inode))
 		return false;
-	ret->device = makedev(major, minor);
+	ret->device = makedev((unsigned)major, (unsigned)minor);
 	return true;
 }
 

@@ -80,17 +80,6 @@ static void follow_scheduling(pid_t pid1)
 		dbg("priority of disks is not what the pod has: %s", strerror(errno));
 }
 
-/* Of `digits` hexadecimal ones, as the kernel writes them. */
-static bool read_hex(const char *s, int digits, uint64_t *ret)
-{
-	if (!parse_hex(s, (size_t)digits))
-		return false;
-	*ret = 0;
-	for (int i = 0; i < digits; i++)
-		*ret = *ret << 4 | (unsigned)(s[i] <= '9' ? s[i] - '0' : s[i] - 'a' + 10);
-	return true;
-}
-
 /* "00040000": whether addresses are random, for one. */
 static int follow_personality(const struct proc *pid1, struct err *e)
 {
@@ -100,7 +89,7 @@ static int follow_personality(const struct proc *pid1, struct err *e)
 	int r = io_read_line(pid1->dirfd, "personality", text, sizeof text, e);
 	if (r < 0)
 		return r;
-	if (!read_hex(text, DIGITS, &persona) || personality((unsigned long)persona) < 0)
+	if (!parse_hex_u64(text, DIGITS, &persona) || personality((unsigned long)persona) < 0)
 		return ERR_BAD(e, "personality '%s' of process %d", text, (int)pid1->pid);
 	return 0;
 }
@@ -124,7 +113,7 @@ int follow_bounding(const struct proc *pid1, uint64_t *ret, struct err *e)
 		return r;
 	static const char label[] = "\nCapBnd:\t";
 	const char *row = strstr(str_text(&text), label);
-	if (!row || !read_hex(row + strlen(label), HEX_DIGITS, ret))
+	if (!row || !parse_hex_u64(row + strlen(label), HEX_DIGITS, ret))
 		return ERR_BAD(e, "status of process %d has no bounding set", (int)pid1->pid);
 	return 0;
 }

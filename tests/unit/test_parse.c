@@ -120,6 +120,11 @@ START_TEST(hexadecimal)
 {
 	ck_assert(parse_hex("0123456789abcdef", 16));
 	ck_assert(parse_hex("abX", 2) && parse_hex("", 0));
+	uint64_t v = 7;
+	ck_assert(parse_hex_u64("ff09", 4, &v) && v == 0xff09);
+	ck_assert(parse_hex_u64("ffffffffffffffff", 16, &v) && v == UINT64_MAX);
+	ck_assert(!parse_hex_u64("0ffffffffffffffff", 17, &v) && !parse_hex_u64("", 0, &v));
+	ck_assert(!parse_hex_u64("fg", 2, &v) && v == UINT64_MAX);
 	ck_assert(!parse_hex("abX", 3) && !parse_hex("AB", 2) && !parse_hex("", 1));
 }
 END_TEST
