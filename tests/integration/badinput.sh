@@ -91,6 +91,7 @@ test_files_that_are_no_public_keys() {
 	done
 }
 test_without_proc() {
+	RKTC[0]=$TOP/build/rkt # sanitizers need /proc themselves
 	run unshare -m sh -c 'umount -l /proc && exec "$@"' sh "${RKTC[@]}" run "$TESTAPP"
 	refused 'is /proc mounted?'
 }
