@@ -71,6 +71,25 @@ test_stage1_that_is_stopped_by_signal() {
 	kill $bystander
 	killed $bystander 15
 }
+# A pod that runs is not stopped for another, the file of which names it.
+test_pid_of_another_pod() {
+	local own how first
+	start "$TESTAPP" --exec=/bin/testapp -- sleep 100
+	first=$uuid
+	start "$TESTAPP" --exec=/bin/testapp -- sleep 100
+	own=$(cat "$DATA/pods/run/$uuid/pid")
+	cp "$DATA/pods/run/$first/pid" "$DATA/pods/run/$uuid/pid"
+	for how in stop 'stop --force' enter; do
+		# shellcheck disable=SC2086
+		run rkt $how "$uuid"
+		[ "$status" != 0 ] || fail "$how reached the other pod"
+		has "$err" 'pod is not running'
+	done
+	echo "$own" >"$DATA/pods/run/$uuid/pid"
+	rkt stop --force "$first" "$uuid" >/dev/null
+	finish
+	ended 137
+}
 test_stop_of_an_exited_pod() {
 	pod --uuid-file-save="$T/u" -- exit 0
 	run rkt stop "$(cat "$T/u")"

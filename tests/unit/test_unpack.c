@@ -337,6 +337,15 @@ static void sparse_bomb(struct str *t)
 	pax(t, "GNU.sparse.realsize", "1099511627776");
 	file(t, "rootfs/x", "x");
 }
+/* Holes cost nothing here, but whoever copies them. */
+static void sparse_bomb_of_parts(struct str *t)
+{
+	start(t);
+	for (int i = 0; i < 2; i++) {
+		pax(t, "GNU.sparse.realsize", "5000000");
+		file(t, i ? "rootfs/x" : "rootfs/y", "x");
+	}
+}
 static void sparse_map_bomb(struct str *t)
 {
 	start(t);
@@ -394,6 +403,7 @@ static const struct {
 	{ "name too long", name_too_long, "too long or too deep" },
 	{ "owner out of range", owner_out_of_range, "out of range" },
 	{ "sparse bomb", sparse_bomb, "larger than" },
+	{ "sparse bomb of parts", sparse_bomb_of_parts, "larger than 8388608 bytes together" },
 	{ "sparse map bomb", sparse_map_bomb, "" },
 	{ "not a tar", not_tar, "not a sound tar archive" },
 	{ "nothing", nothing, "" },
