@@ -186,10 +186,10 @@ int cmd_image_list(struct cli *cli, struct err *e)
 	if (r >= 0)
 		r = image_fields_parse(cli->sort, "sort", true, &keys, e);
 	if (r >= 0)
-		r = session_open(&s, cli, WITH_STORE, e);
-	if (r >= 0)
+		r = session_open(&s, cli, SEE_STORE, e);
+	if (r >= 0 && s.has_store)
 		r = store_list(&s.store, &cli->arena, &l, e);
-	if (r >= 0)
+	if (r >= 0 && s.has_store)
 		r = add_rendered(&s, &l, e);
 	if (r < 0)
 		return r;

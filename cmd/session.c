@@ -43,7 +43,7 @@ int session_open(struct session *s, struct cli *cli, unsigned needs, struct err 
 			return ERR_SYS(e, "getcwd");
 		s->data_dir = arena_printf(&cli->arena, "%s/%s", cwd, s->data_dir);
 	}
-	if (needs & WITH_STORE) {
+	if ((needs & WITH_STORE) || ((needs & SEE_STORE) && store_exists(s->data_dir))) {
 		r = store_open(&s->store, s->data_dir, e);
 		if (r < 0)
 			return session_denial(r, e);

@@ -17,6 +17,7 @@ enum session_needs {
 	WITH_STORE = 1 << 0,
 	WITH_PODS = 1 << 1,   /* where there are none yet, there is no pod */
 	CREATE_PODS = 1 << 2, /* makes the directories of pods */
+	SEE_STORE = 1 << 3,   /* makes none: has_store tells whether there is one */
 };
 
 struct session {

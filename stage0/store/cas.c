@@ -137,6 +137,12 @@ static int check_open(int fd, const char *path, struct err *e)
 	return fchmod(fd, 0750) < 0 ? ERR_SYS(e, "chmod '%s'", path) : 0;
 }
 
+bool store_exists(const char *data_dir)
+{
+	_clean_(mem) char *path = xasprintf("%s/cas", data_dir);
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 int store_open(struct store *s, const char *data_dir, struct err *e)
 {
 	_clean_(mem) char *path = NULL;

@@ -89,6 +89,7 @@ void verified_encode(struct jenc *j, const struct verified *v); /* an object */
 
 /* Opens (and creates where missing) DATA/cas. */
 int store_open(struct store *s, const char *data_dir, struct err *e);
+bool store_exists(const char *data_dir);
 void store_close(struct store *s);
 
 /*

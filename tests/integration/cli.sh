@@ -201,6 +201,6 @@ test_fish_knows_commands() {
 	is "$(complete_fish 'rkt stat')" status
 	is "$(complete_fish "rkt --dir $DATA image ver")" verify 'behind the value of a flag'
 	is "$(complete_fish 'rkt completion z')" zsh
-	hasnt "$(complete_fish 'rkt list --')" --exec
-	has "$(complete_fish 'rkt run img --')" --exec --dir
+	hasnt "$(complete_fish "rkt --dir $DATA list --")" --exec
+	has "$(complete_fish "rkt --dir $DATA run img --")" --exec --dir
 }

@@ -25,6 +25,20 @@ test_the_id_does_not_depend_on_compression() {
 	done
 	rm -rf "${DATA:?}"/{gz,bz,xz,zst}
 }
+test_lists_where_nothing_is_yet() {
+	local list
+	for list in list 'image list'; do
+		# shellcheck disable=SC2086
+		run "$RKT" --dir="$T/none" $list --format=json
+		ok "$list"
+		is "$out" '[]' "$list"
+		# shellcheck disable=SC2086
+		run "$RKT" --dir="$T/none" $list
+		ok "$list"
+		is "$(wc -l <<<"$out")" 1 "$list: lines, a head alone"
+	done
+	[ ! -e none ] || fail 'a list made a data directory'
+}
 test_unsigned_is_refused() {
 	run "$RKT" --dir="$DATA" fetch "$TESTAPP"
 	refused --insecure-options=image
