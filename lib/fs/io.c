@@ -2,11 +2,13 @@
 #include "lib/fs/io.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
 
 /* Up to the end, or up to `size` bytes where the file says that it has so many: one read less. */
 static int read_up_to(int fd, const char *what, off_t size, struct str *out, struct err *e)
@@ -63,6 +65,20 @@ int io_read_file(int dirfd, const char *path, struct str *out, struct err *e)
 	_clean_(fd) int fd =
 		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	return fd < 0 ? ERR_SYS(e, "open '%s'", path) : io_read_regular(fd, path, out, e);
+}
+
+int io_each_line(
+	const char *path, int (*fn)(void *ctx, char *line, struct err *e), void *ctx, struct err *e)
+{
+	_clean_(file) FILE *f = fopen(path, "re");
+	if (!f)
+		return ERR_SYS(e, "open '%s'", path);
+	_clean_(mem) char *line = NULL;
+	size_t room = 0;
+	int r = 0;
+	while (r == 0 && getline(&line, &room, f) >= 0)
+		r = fn(ctx, line, e);
+	return r == 0 && ferror(f) ? ERR_SYS(e, "read '%s'", path) : r;
 }
 
 int io_read_line(int dirfd, const char *path, char *buf, size_t size, struct err *e)

@@ -26,6 +26,10 @@ int io_read_regular(int fd, const char *what, struct str *out, struct err *e);
 int io_open_regular(const char *path, struct err *e);
 /* From an open descriptor of any kind, from its current position to its end. */
 int io_read_fd(int fd, const char *what, struct str *out, struct err *e);
+/* Each line of a file of the kernel's, in a list that may be long, with its newline. fn may change
+ * the line; it returns 0 to go on, and what else it returns ends the walk and is returned. */
+int io_each_line(const char *path, int (*fn)(void *ctx, char *line, struct err *e), void *ctx,
+	struct err *e);
 /* One short line without its newline, as "pid" and status files have it. */
 int io_read_line(int dirfd, const char *path, char *buf, size_t size, struct err *e);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/sys/flocks.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -9,7 +8,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/fs/io.h"
 #include "lib/sys/mnt.h"
+
+#define LOCKS "/proc/locks"
 
 /* More than the kernel's own bound on processes, each with a lock. */
 enum { MAX_LOCKS = 1 << 22 };
@@ -79,27 +81,29 @@ static void add(struct flocks *l, uint64_t inode)
 	l->inodes[l->n++] = inode;
 }
 
+struct scan {
+	struct flocks *locks;
+	dev_t device;
+};
+
+static int scan_line(void *ctx, char *line, struct err *e)
+{
+	const struct scan *s = ctx;
+	struct flock_line one;
+	if (!flock_line_parse(line, &one))
+		return ERR_BAD(e, "'" LOCKS "' has a line that is none");
+	if (one.held && one.device == s->device)
+		add(s->locks, one.inode);
+	return s->locks->n == MAX_LOCKS;
+}
+
 int flocks_load(struct flocks *ret, int dirfd, struct err *e)
 {
 	_clean_(flocks) struct flocks l = FLOCKS_INIT;
-	dev_t device = 0;
-	int r = device_of(dirfd, &device, e);
-	if (r < 0)
+	struct scan scan = { .locks = &l };
+	int r = device_of(dirfd, &scan.device, e);
+	if (r < 0 || (r = io_each_line(LOCKS, scan_line, &scan, e)) < 0)
 		return r;
-	_clean_(file) FILE *f = fopen("/proc/locks", "re");
-	if (!f)
-		return ERR_SYS(e, "open '/proc/locks'");
-	_clean_(mem) char *line = NULL;
-	size_t room = 0;
-	while (l.n < MAX_LOCKS && getline(&line, &room, f) >= 0) {
-		struct flock_line one;
-		if (!flock_line_parse(line, &one))
-			return ERR_BAD(e, "'/proc/locks' has a line that is none");
-		if (one.held && one.device == device)
-			add(&l, one.inode);
-	}
-	if (ferror(f))
-		return ERR_SYS(e, "read '/proc/locks'");
 	flocks_cleanup(ret);
 	*ret = l;
 	l = FLOCKS_INIT;

@@ -19,6 +19,8 @@
 #include "lib/sys/compat.h"
 #include "lib/sys/mountinfo.h"
 
+#define MOUNTINFO "/proc/self/mountinfo"
+
 unsigned mnt_force;
 
 /* One component after the other, for kernels without openat2. */
@@ -222,31 +224,33 @@ static int remount(int fd, unsigned long flags, struct err *e)
 
 /* Every mount below the one at fd. A path that has been hidden or replaced does not remount, which
  * is an error: better no volume than a writable one. */
+struct below {
+	char top[PATH_MAX];
+	unsigned long flags;
+};
+
+static int remount_line(void *ctx, char *line, struct err *e)
+{
+	const struct below *b = ctx;
+	struct mountinfo m;
+	if (!mountinfo_parse(line, &m))
+		return ERR_BAD(e, "'" MOUNTINFO "' has a line that is none");
+	const char *rest = str_after(m.point, b->top);
+	if (!rest || *rest != '/')
+		return 0;
+	_clean_(fd) int sub = open(m.point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int r = sub < 0 ? ERR_SYS(e, "open") : remount(sub, b->flags, e);
+	return r < 0 ? err_wrap(e, r, "mount at '%s'", m.point) : 0;
+}
+
 static int remount_below(int fd, unsigned long flags, struct err *e)
 {
-	char top[PATH_MAX];
-	ssize_t n = readlink(fd_path(fd).text, top, sizeof top - 1);
+	struct below b = { .flags = flags };
+	ssize_t n = readlink(fd_path(fd).text, b.top, sizeof b.top - 1);
 	if (n < 0)
 		return ERR_SYS(e, "path of a mount (is /proc mounted?)");
-	top[n] = '\0';
-	_clean_(file) FILE *f = fopen("/proc/self/mountinfo", "re");
-	if (!f)
-		return ERR_SYS(e, "open '/proc/self/mountinfo'");
-	_clean_(mem) char *line = NULL;
-	size_t room = 0;
-	while (getline(&line, &room, f) >= 0) {
-		struct mountinfo m;
-		if (!mountinfo_parse(line, &m))
-			return ERR_BAD(e, "'/proc/self/mountinfo' has a line that is none");
-		const char *rest = str_after(m.point, top);
-		if (!rest || *rest != '/')
-			continue;
-		_clean_(fd) int sub = open(m.point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		int r = sub < 0 ? ERR_SYS(e, "open") : remount(sub, flags, e);
-		if (r < 0)
-			return err_wrap(e, r, "mount at '%s'", m.point);
-	}
-	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
+	b.top[n] = '\0';
+	return io_each_line(MOUNTINFO, remount_line, &b, e);
 }
 
 int mnt_restrict(int fd, unsigned long flags, bool recursive, struct err *e)
@@ -317,25 +321,27 @@ int mnt_make_private(int fd, struct err *e)
 	return 0;
 }
 
+struct wanted {
+	uint64_t id;
+	struct mnt_facts *ret;
+};
+
+static int facts_of_line(void *ctx, char *line, struct err *e)
+{
+	const struct wanted *w = ctx;
+	struct mountinfo m;
+	(void)e;
+	if (!mountinfo_parse(line, &m) || m.id != w->id)
+		return 0;
+	*w->ret = (struct mnt_facts){ .device = m.device, .shared = m.shared };
+	return 1;
+}
+
 int mnt_facts(int fd, struct mnt_facts *ret, struct err *e)
 {
-	uint64_t id;
-	int r = mnt_id(fd, &id, e);
-	if (r < 0)
-		return r;
-	_clean_(file) FILE *f = fopen("/proc/self/mountinfo", "re");
-	if (!f)
-		return ERR_SYS(e, "open '/proc/self/mountinfo'");
-	_clean_(mem) char *line = NULL;
-	size_t room = 0;
-	while (getline(&line, &room, f) >= 0) {
-		struct mountinfo m;
-		if (mountinfo_parse(line, &m) && m.id == id) {
-			*ret = (struct mnt_facts){ .device = m.device, .shared = m.shared };
-			return 1;
-		}
-	}
-	return ferror(f) ? ERR_SYS(e, "read '/proc/self/mountinfo'") : 0;
+	struct wanted w = { .ret = ret };
+	int r = mnt_id(fd, &w.id, e);
+	return r < 0 ? r : io_each_line(MOUNTINFO, facts_of_line, &w, e);
 }
 
 /* Before we leave: what lies there, as a peer of the host's mount. */
