@@ -132,31 +132,29 @@ while not os.path.exists(sys.argv[2]): time.sleep(.02)' "$INCOMING/$BLOB" "$T/st
 	wait "$lease"
 	untouched
 }
+while_racing() { # what `race` is to do to what the member has left, while root looks for the layer
+	local race
+	as_member "$HELPERS/race" "$@" "$T/stop" >race.out 2>&1 &
+	race=$!
+	wait_for 10 grep -q go race.out || fail "$(cat race.out)"
+	root_has_it
+	touch "$T/stop"
+	wait "$race" || fail "$(cat race.out)"
+	rm "$T/stop"
+}
 # Content that changes, and files that are exchanged, while root reads. What root has is always what the registry has.
 test_incoming_changes_while_root_reads() {
-	local race i
+	local i
 	aimed
 	rm -f "$T/stop"
 	for i in $(seq 12); do
 		plants "rm -f $BLOB; cp $T/good $BLOB"
-		as_member "$HELPERS/race" scribble "$INCOMING/$BLOB" "$T/stop" >race.out 2>&1 &
-		race=$!
-		wait_for 10 grep -q go race.out || fail "$(cat race.out)"
-		root_has_it
-		touch "$T/stop"
-		wait "$race" || fail "$(cat race.out)"
-		rm "$T/stop"
+		while_racing scribble "$INCOMING/$BLOB"
 	done
 	plants "cp $T/good good; head -c $SIZE /dev/zero >bad"
 	for i in $(seq 12); do
 		plants "cp $T/good $BLOB; ln -sf $HOST/secret other"
-		as_member "$HELPERS/race" swap "$INCOMING/$BLOB" "$INCOMING/other" "$T/stop" >race.out 2>&1 &
-		race=$!
-		wait_for 10 grep -q go race.out || fail "$(cat race.out)"
-		root_has_it
-		touch "$T/stop"
-		wait "$race" || fail "$(cat race.out)"
-		rm "$T/stop"
+		while_racing swap "$INCOMING/$BLOB" "$INCOMING/other"
 	done
 	untouched
 }

@@ -312,28 +312,24 @@ in_group() { # DIR CMD…: a shell that joins it and becomes CMD
 without_systemd() { unshare -m --propagation private bash -c 'mount -t tmpfs none /run/systemd && exec "$@"' bash "$@"; }
 export -f without_systemd
 ready() { [ -s /run/u ] && [ -s "/var/lib/rkt/pods/run/$(cat /run/u)/pid" ]; }
+check_place_from_root() { # WHAT, GROUP OF THE POD'S with UUID in the place of its own, STATUS, COMMAND that becomes rkt…
+	local uuid job what=$1 group=$2 own=$3
+	shift 3
+	# shellcheck disable=SC2086
+	in_group $hierarchy "$@" $rkt run --uuid-file-save=/run/u "$image" --exec=/bin/testapp -- on-term "$own" &
+	job=$!
+	wait_for ready
+	uuid=$(cat /run/u)
+	is "$what" "$(group_of "$(app_of "$uuid")")" "${group//UUID/$uuid}/testapp"
+	$rkt stop "$uuid" >/dev/null
+	wait $job
+	is "$what, with its own status" $? "$own"
+	rm /run/u
+}
 check_root() {
-	local uuid job
-	# shellcheck disable=SC2086
-	in_group $hierarchy $rkt run --uuid-file-save=/run/u "$image" --exec=/bin/testapp -- on-term 4 &
-	job=$!
-	wait_for ready
-	uuid=$(cat /run/u)
-	is 'from the root group a pod goes to a scope' "$(group_of "$(app_of "$uuid")")" "/machine.slice/rkt-$uuid.scope/rkt-$uuid/testapp"
-	$rkt stop "$uuid" >/dev/null
-	wait $job
-	is 'with its own status' $? 4
-	rm /run/u
-	# shellcheck disable=SC2086
-	in_group $hierarchy bash -c 'without_systemd "$@"' bash $rkt run --uuid-file-save=/run/u "$image" --exec=/bin/testapp -- on-term 5 &
-	job=$!
-	wait_for ready
-	uuid=$(cat /run/u)
-	is 'without systemd to a slice' "$(group_of "$(app_of "$uuid")")" "/rkt.slice/rkt-$uuid/testapp"
-	$rkt stop "$uuid" >/dev/null
-	wait $job
-	is 'with its own status, too' $? 5
-	rm /run/u
+	check_place_from_root 'from the root group a pod goes to a scope' /machine.slice/rkt-UUID.scope/rkt-UUID 4
+	# shellcheck disable=SC2016
+	check_place_from_root 'without systemd to a slice' /rkt.slice/rkt-UUID 5 bash -c 'without_systemd "$@"' bash
 	is 'the slice goes with its pod' "$(find /sys/fs/cgroup -name rkt.slice)" ''
 	no_groups_left
 }
