@@ -57,6 +57,7 @@ test_standard_descriptors_that_are_closed() {
 		is "$out" missing: "descriptors with $1 closed"
 		rm v/fds
 	}
+	may_be_mute() { "$@" >/dev/null 2>&1 || [ $? = 254 ]; } # 254: it could not say what it did
 	# Which number the lock of a pod gets depends on whether there is a store yet, and on how deep it lies.
 	for dir in d d/e; do
 		RKTC[1]=--dir=$T/$dir
@@ -69,9 +70,9 @@ test_standard_descriptors_that_are_closed() {
 		has_all "$closed"
 		# an error, and one in an error's way
 		without $closed "${RKTC[@]}" run --volume=v,kind=host,source=/not/there "$TESTAPP" --mount=volume=v,target=/v >/dev/null 2>&1 && fail 'it ran'
-		without $closed "${RKTC[@]}" --debug fetch "$IMAGES/busybox.aci" >/dev/null 2>&1 || true
-		without $closed "${RKTC[@]}" --debug prepare "$TESTAPP" >/dev/null 2>&1 || true
-		without $closed "${RKTC[@]}" image rm example.com/busybox >/dev/null 2>&1 || true
+		may_be_mute without $closed "${RKTC[@]}" --debug fetch "$IMAGES/busybox.aci"
+		may_be_mute without $closed "${RKTC[@]}" --debug prepare "$TESTAPP"
+		may_be_mute without $closed "${RKTC[@]}" image rm example.com/busybox
 	done
 	# what was to be said is in no file of the store, and no pod's
 	is "$(grep -rlE 'rkt-worker|image: |stage1: |not/there: |debug' "$DATA" --include=pod.lck --include=pid --include='sha512-*' 2>/dev/null)" '' 'messages in files'

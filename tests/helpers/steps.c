@@ -36,7 +36,7 @@
 #include <linux/capability.h>
 #include <linux/ptrace.h>
 
-enum { MAX_PIDS = 512, BROKEN = 9, UUID_LEN = 36, GROUPS = 5 /* among the kinds of descriptors */ };
+enum { MAX_PIDS = 512, BROKEN = 9, UUID_LEN = 36 };
 
 static struct traced {
 	pid_t pid;
@@ -174,14 +174,15 @@ static const char *kind_of(const char *target)
 		const char *begin, *kind;
 	} kinds[] = { { "socket:", "socket" }, { "pipe:", "pipe" },
 		{ "anon_inode:[signalfd]", "signals" }, { "anon_inode:[pidfd]", "process" },
-		{ "/memfd:", "memory" }, [GROUPS] = { "/sys/fs/cgroup", "cgroup" },
-		{ "/proc", "proc" }, { "net:[", "namespace" }, { "cgroup:[", "namespace" },
-		{ "ipc:[", "namespace" }, { "uts:[", "namespace" }, { "time:[", "namespace" },
-		{ "mnt:[", "namespace" }, { "user:[", "namespace" }, { "pid:[", "namespace" },
-		{ "/dev/null", "null" }, { "/dev/p", "terminal" } };
+		{ "/memfd:", "memory" }, { "/proc", "proc" }, { "net:[", "namespace" },
+		{ "cgroup:[", "namespace" }, { "ipc:[", "namespace" }, { "uts:[", "namespace" },
+		{ "time:[", "namespace" }, { "mnt:[", "namespace" }, { "user:[", "namespace" },
+		{ "pid:[", "namespace" }, { "/dev/null", "null" }, { "/dev/p", "terminal" } };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (!strncmp(target, kinds[i].begin, strlen(kinds[i].begin)))
-			return i == GROUPS && !of_a_pod(target) ? "cgroups" : kinds[i].kind;
+			return kinds[i].kind;
+	if (!strncmp(target, "/sys/fs/cgroup", strlen("/sys/fs/cgroup")))
+		return of_a_pod(target) ? "cgroup" : "cgroups";
 	const char *base = strrchr(target, '/');
 	return base && !strcmp(base, "/pod.lck")      ? "lock"
 	       : base && strlen(base + 1) == UUID_LEN ? "pod"

@@ -146,13 +146,16 @@ static int record(void *ctx, const struct cgroup_pod *pod, struct err *err)
 	return 0;
 }
 
-static bool exists(const struct cgroup_view *v, enum cgroup_kind k, const char *name)
+static bool is_there(const char *dir, const char *path)
 {
 	struct stat st;
+	return stat(arena_printf(&a, "%s/%s", dir, path), &st) == 0;
+}
+
+static bool exists(const struct cgroup_view *v, enum cgroup_kind k, const char *name)
+{
 	const char *own = v->v[k].own, *slice = strcmp(own, "/") == 0 ? "rkt.slice/" : "";
-	char path[4096];
-	snprintf(path, sizeof path, "%s/%s%s", cgroup_view_dir(v, k, own, &a), slice, name);
-	return stat(path, &st) == 0;
+	return is_there(cgroup_view_dir(v, k, own, &a), arena_printf(&a, "%s%s", slice, name));
 }
 
 static void make_name(char *name, size_t size)
@@ -233,12 +236,6 @@ static struct cgroup_view fake_view(const char *dir, const char *own)
 	v.v[CGROUP_UNIFIED].root = "/";
 	v.v[CGROUP_UNIFIED].own = own;
 	return v;
-}
-
-static bool is_there(const char *dir, const char *path)
-{
-	struct stat st;
-	return stat(arena_printf(&a, "%s/%s", dir, path), &st) == 0;
 }
 
 START_TEST(slice_of_the_root_group)

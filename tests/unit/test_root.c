@@ -448,7 +448,7 @@ END_TEST
 /* Links of the image make one place of two targets, or turn the order of two round. */
 START_TEST(volumes_do_not_hide_each_other)
 {
-	static const struct {
+	static const struct row {
 		const char *link, *target, *first, *second, *hidden;
 	} rows[] = {
 		{ "/z", "real", "/real", "/z", "/real" },
@@ -456,18 +456,15 @@ START_TEST(volumes_do_not_hide_each_other)
 		{ "/lib", "sys", "/lib", "/other", "/lib" },
 		{ "/a", "z", "/a", "/z/sub", NULL },
 	};
+	const struct row *row = &rows[_i % 4];
 	begin();
 	mnt_force = force[_i / 4];
 	must(mkdir("/tmp/host/sub", 0755));
-	_clean_(str) struct str dir = STR_INIT(STR_MAX_PATH);
-	_clean_(str) struct str link = STR_INIT(STR_MAX_PATH);
-	str_addf(&dir, ROOT "/%s", rows[_i % 4].target);
-	str_addf(&link, ROOT "%s", rows[_i % 4].link);
-	must(mkdir(str_text(&dir), 0755));
-	must(symlink(rows[_i % 4].target, str_text(&link)));
-	add_volume("/tmp/host", rows[_i % 4].first, false);
-	add_volume("/tmp/host", rows[_i % 4].second, false);
-	if (!rows[_i % 4].hidden) {
+	must(mkdir(arena_printf(&arena, ROOT "/%s", row->target), 0755));
+	must(symlink(row->target, arena_printf(&arena, ROOT "%s", row->link)));
+	add_volume("/tmp/host", row->first, false);
+	add_volume("/tmp/host", row->second, false);
+	if (!row->hidden) {
 		ck_assert_msg(build() == 0, "%s", unit_message(&e));
 		ck_assert_str_eq(text_of("/a/sub/file"), "of the host");
 		return;
@@ -476,7 +473,7 @@ START_TEST(volumes_do_not_hide_each_other)
 	/* Old kernels' remounts come across the hidden one first. */
 	if (_i / 4 == 0) {
 		ck_assert_ptr_nonnull(strstr(unit_message(&e), "would be hidden"));
-		ck_assert_ptr_nonnull(strstr(unit_message(&e), rows[_i % 4].hidden));
+		ck_assert_ptr_nonnull(strstr(unit_message(&e), row->hidden));
 	}
 }
 END_TEST
