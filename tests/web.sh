@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What tests with servers of their own share: certificates, a registry, and tests/helpers/liar. Sourced by the scripts.
 
-unset https_proxy HTTPS_PROXY http_proxy HTTP_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY CURL_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE
+unset https_proxy HTTPS_PROXY http_proxy HTTP_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY CURL_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE GNUPGHOME
 
 certificate() { # NAME SUBJECT_ALT_NAMES [openssl x509 flags]
 	local name=$1 names=$2
