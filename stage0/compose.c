@@ -104,14 +104,8 @@ static int compose_env(const struct compose *c, const struct compose_app *in, st
 /* Each text may hold several, comma separated. */
 static void split_commas(struct arena *a, const struct strlist *texts, struct strlist *ret)
 {
-	for (size_t i = 0; i < texts->n; i++) {
-		for (const char *p = texts->v[i]; *p;) {
-			size_t n = strcspn(p, ",");
-			if (n)
-				strlist_add(a, ret, arena_strndup(a, p, n));
-			p += n + (p[n] == ',');
-		}
-	}
+	for (size_t i = 0; i < texts->n; i++)
+		strlist_add_words(a, ret, texts->v[i]);
 }
 
 static int compose_gids(
@@ -579,7 +573,7 @@ int compose_check_flags(const struct compose *c, struct err *e)
 	if (r >= 0)
 		r = compose_pod_limits(c, &a, &m, e);
 	if (r >= 0)
-		r = compose_check_limits(&m, e);
+		r = isolators_check_pod_limits(&m.isolators, e);
 	for (size_t i = 0; i < c->n_apps && r >= 0; i++)
 		if ((r = check_app_flags(&c->apps[i], &a, e)) < 0)
 			err_wrap(e, r, "image '%s'", c->apps[i].image);

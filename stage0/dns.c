@@ -33,12 +33,7 @@ static int split(struct arena *a, const struct strlist *l, const char *flag, con
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const size_t before = ret->n;
-		for (const char *p = l->v[i]; *p;) {
-			size_t n = strcspn(p, ",");
-			if (n)
-				strlist_add(a, ret, arena_strndup(a, p, n));
-			p += n + (p[n] == ',');
-		}
+		strlist_add_words(a, ret, l->v[i]);
 		if (ret->n == before)
 			return ERR_BAD(e, "--%s '%s': %s wanted", flag, l->v[i], wanted);
 	}

@@ -33,7 +33,7 @@ int lockfd_try(int fd, enum lock_mode mode, struct err *e)
 
 int lockfd_held(int dirfd, const char *name, struct err *e)
 {
-	_clean_(fd) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_clean_(fd) int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return ERR_SYS(e, "open '%s'", name);
 	int r = lockfd_try(fd, LOCK_SHARED, e);

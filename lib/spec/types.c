@@ -267,6 +267,16 @@ void strlist_add(struct arena *a, struct strlist *l, const char *s)
 	l->v[l->n] = NULL;
 }
 
+void strlist_add_words(struct arena *a, struct strlist *l, const char *text)
+{
+	for (const char *p = text; *p;) {
+		size_t n = strcspn(p, ",");
+		if (n)
+			strlist_add(a, l, arena_strndup(a, p, n));
+		p += n + (p[n] == ',');
+	}
+}
+
 bool strlist_has(const struct strlist *l, const char *s)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -42,6 +42,8 @@ void nv_set(struct arena *a, struct nvlist *l, const char *name, const char *val
 void nv_copy(struct arena *a, struct nvlist *dst, const struct nvlist *src);
 
 void strlist_add(struct arena *a, struct strlist *l, const char *s); /* copies s */
+/* Each of those that commas separate; empty ones are none. */
+void strlist_add_words(struct arena *a, struct strlist *l, const char *text);
 bool strlist_has(const struct strlist *l, const char *s);
 
 #define TARGET_OS "linux"

@@ -8,26 +8,10 @@
 #include <sys/sysmacros.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/parse.h"
 #include "lib/fs/io.h"
+#include "lib/sys/mountinfo.h"
 
 enum { MOUNTS_MAX = 4 * 1024 * 1024, FIELD_DEVICE = 2 };
-
-/* "254:1" */
-static bool parse_device(const char *text, dev_t *ret)
-{
-	char first[16];
-	uint32_t high, low;
-	const char *colon = strchr(text, ':');
-	if (!colon || (size_t)(colon - text) >= sizeof first)
-		return false;
-	memcpy(first, text, (size_t)(colon - text));
-	first[colon - text] = '\0';
-	if (!parse_u32(first, 0, UINT32_MAX, &high) || !parse_u32(colon + 1, 0, UINT32_MAX, &low))
-		return false;
-	*ret = makedev(high, low);
-	return true;
-}
 
 /* Word `n` of a line that ends at `end`. */
 static size_t word_at(const char *line, const char *end, int n, const char **ret)
@@ -53,7 +37,7 @@ bool blockdev_source(const char *mountinfo, dev_t dev, char *ret, size_t size)
 			continue;
 		memcpy(number, word, n);
 		number[n] = '\0';
-		if (!parse_device(number, &found) || found != dev)
+		if (!mountinfo_device(number, &found) || found != dev)
 			continue;
 		/* "… - TYPE SOURCE OPTIONS" */
 		tail = memmem(word, (size_t)(end - word), " - ", 3);
@@ -104,7 +88,7 @@ int blockdev_behind(dev_t dev, dev_t *ret, struct err *e)
 	int r = io_read_line(AT_FDCWD, path, text, sizeof text, e);
 	if (r < 0)
 		return r;
-	if (!parse_device(text, ret))
+	if (!mountinfo_device(text, ret))
 		return ERR_BAD(e, "'%s' holds no device number", path);
 	return 1;
 }

@@ -227,18 +227,11 @@ static bool has_limits(int dirfd)
 	return false;
 }
 
-/* The group above; the root is its own. */
-static void go_up(char *group)
-{
-	char *slash = strrchr(group, '/');
-	slash[slash == group] = '\0';
-}
-
 /* Is the group, or one that it is in, one with limits? */
 static bool is_bounded(const struct cgroup_view *view, const char *own, struct arena *a)
 {
 	char *group = arena_strdup(a, own);
-	for (; !str_eq(group, "/"); go_up(group)) {
+	for (; !str_eq(group, "/"); cgroup_group_up(group)) {
 		const char *dir = cgroup_view_dir(view, CGROUP_UNIFIED, group, a);
 		_clean_(fd) int fd = dir ? open_dir(AT_FDCWD, dir) : -1;
 		if (fd >= 0 && has_limits(fd))
@@ -286,7 +279,7 @@ static int find_base(const struct cgroup_view *view, unsigned set, struct arena 
 				"limits of apps need rkt alone in a control group: '%s' has limits "
 				"that the pod would escape outside of it",
 				group);
-		go_up(group);
+		cgroup_group_up(group);
 	}
 }
 

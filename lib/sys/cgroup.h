@@ -74,6 +74,9 @@ int cgroup_view_load(struct arena *a, struct cgroup_view *ret, struct err *e);
 int cgroup_view_load_tracking(struct arena *a, struct cgroup_view *ret, struct err *e);
 /* Are we in a root group whose children are systemd's to make? */
 bool cgroup_view_root_is_systemds(const struct cgroup_view *view);
+/* Cuts the name of a group (from the hierarchy's root) to that of the group above; the root is its
+ * own. */
+void cgroup_group_up(char *group);
 /* The directory of `group` (from the hierarchy's root), or NULL where it cannot be seen. */
 const char *cgroup_view_dir(
 	const struct cgroup_view *view, enum cgroup_kind kind, const char *group, struct arena *a);

@@ -21,11 +21,10 @@ static uint64_t count(int fd)
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	_clean_(strv) struct strv lines = STRV_INIT;
-	strv_split(&lines, text, '\n');
-	for (size_t i = 0; i < lines.n; i++) {
+	char *rest = text;
+	for (char *line; (line = strsep(&rest, "\n"));) {
 		uint64_t kills;
-		const char *number = str_after(lines.v[i], "oom_kill ");
+		const char *number = str_after(line, "oom_kill ");
 		if (number && parse_u64(number, 0, UINT64_MAX, &kills))
 			return kills;
 	}
@@ -56,8 +55,7 @@ static int find_events(
 		int fd = dir ? open(arena_printf(a, "%s/%s", dir, file), O_RDONLY | O_CLOEXEC) : -1;
 		if (fd >= 0 || !dir || str_eq(group, "/"))
 			return fd;
-		char *slash = strrchr(group, '/');
-		slash[slash == group] = '\0';
+		cgroup_group_up(group);
 	}
 }
 

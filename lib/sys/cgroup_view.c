@@ -120,6 +120,12 @@ void cgroup_view_parse(
 	*ret = v;
 }
 
+void cgroup_group_up(char *group)
+{
+	char *slash = strrchr(group, '/');
+	slash[slash == group] = '\0';
+}
+
 const char *cgroup_view_dir(
 	const struct cgroup_view *view, enum cgroup_kind kind, const char *group, struct arena *a)
 {

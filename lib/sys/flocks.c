@@ -81,28 +81,22 @@ static void add(struct flocks *l, uint64_t inode)
 	l->inodes[l->n++] = inode;
 }
 
-struct scan {
-	struct flocks *locks;
-	dev_t device;
-};
-
 static int scan_line(void *ctx, char *line, struct err *e)
 {
-	const struct scan *s = ctx;
+	struct flocks *l = ctx;
 	struct flock_line one;
 	if (!flock_line_parse(line, &one))
 		return ERR_BAD(e, "'" LOCKS "' has a line that is none");
-	if (one.held && one.device == s->device)
-		add(s->locks, one.inode);
-	return s->locks->n == MAX_LOCKS;
+	if (one.held && one.device == l->device)
+		add(l, one.inode);
+	return l->n == MAX_LOCKS;
 }
 
 int flocks_load(struct flocks *ret, int dirfd, struct err *e)
 {
-	_clean_(flocks) struct flocks l = FLOCKS_INIT;
-	struct scan scan = { .locks = &l };
-	int r = device_of(dirfd, &scan.device, e);
-	if (r < 0 || (r = io_each_line(LOCKS, scan_line, &scan, e)) < 0)
+	_clean_(flocks) struct flocks l = { .device = ret->device };
+	int r = l.device ? 0 : device_of(dirfd, &l.device, e);
+	if (r < 0 || (r = io_each_line(LOCKS, scan_line, &l, e)) < 0)
 		return r;
 	flocks_cleanup(ret);
 	*ret = l;

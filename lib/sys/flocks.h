@@ -28,10 +28,11 @@ bool flock_line_parse(char *line, struct flock_line *ret);
 struct flocks {
 	uint64_t *inodes;
 	size_t n, cap;
+	dev_t device; /* 0: not asked for yet */
 };
 #define FLOCKS_INIT ((struct flocks){ 0 })
-/* Those on the filesystem of dirfd's mount. What *ret has is freed first, unless there is an error.
- */
+/* Those on the filesystem of dirfd's mount, the same each time. What *ret has is freed first,
+ * unless there is an error. */
 int flocks_load(struct flocks *ret, int dirfd, struct err *e);
 bool flocks_has(const struct flocks *l, uint64_t inode);
 static inline void flocks_cleanup(struct flocks *l)

@@ -24,8 +24,7 @@ static char *unescape(char *s)
 	return s;
 }
 
-/* "0:28" */
-static bool parse_device(char *word, dev_t *ret)
+bool mountinfo_device(char *word, dev_t *ret)
 {
 	uint32_t major, minor;
 	const char *first = strsep(&word, ":");
@@ -54,7 +53,7 @@ bool mountinfo_parse(char *line, struct mountinfo *ret)
 		if (!(last[i] = strsep(&line, " ")))
 			return false;
 	if (!parse_u64(fixed[ID], 0, UINT64_MAX, &m.id) ||
-		!parse_device(fixed[DEVICE], &m.device) || fixed[POINT][0] != '/')
+		!mountinfo_device(fixed[DEVICE], &m.device) || fixed[POINT][0] != '/')
 		return false;
 	m.root = unescape(fixed[ROOT]);
 	m.point = unescape(fixed[POINT]);

@@ -17,3 +17,5 @@ struct mountinfo {
 };
 /* Cuts the line and undoes its escapes in place; *ret points into it. false: it is no such line. */
 bool mountinfo_parse(char *line, struct mountinfo *ret);
+/* "0:28", as many files of the kernel name a device; cuts it. */
+bool mountinfo_device(char *word, dev_t *ret);

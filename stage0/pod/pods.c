@@ -122,12 +122,9 @@ static int ask_kernel(struct pods *ps, int dirfd, struct err *e)
 /* Is its lock held? Looked at with a shared lock for an instant. */
 static int is_locked(struct pods *ps, int dirfd, struct err *e)
 {
-	_clean_(fd) int fd =
-		openat(dirfd, POD_LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES)
-		return ask_kernel(ps, dirfd, e);
-	struct err ignored;
-	return fd >= 0 && lockfd_try(fd, LOCK_SHARED, &ignored) == 0;
+	struct err ignored = ERR_INIT;
+	int r = lockfd_held(dirfd, POD_LOCK_FILE, &ignored);
+	return r == -EACCES ? ask_kernel(ps, dirfd, e) : r == 1;
 }
 
 bool pod_is_at(struct pods *ps, const struct uuid *uuid, enum pod_phase phase)

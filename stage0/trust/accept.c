@@ -229,22 +229,20 @@ int accept_still_holds(
 	if (r < 0)
 		return r;
 	keystore_for(&all, name, a, &in_force);
-	for (size_t i = 0; i < in_force.n; i++) {
-		const struct trust_entry *entry = &in_force.v[i];
-		if (entry->kind != TRUST_KEY || strcmp(entry->fingerprint, v->key) != 0)
-			continue;
-		struct pubkeys keys;
-		r = pubkeys_read_file(entry->path, &keys, e);
-		const char *objection = r < 0 ? NULL : pubkey_objection(&keys.keys.v[0]);
-		pubkeys_release(&keys);
-		if (r < 0)
-			return r;
-		if (!objection)
-			return 1;
-		ERR_DENY(e, "it was signed by key %s, which is %s now", v->key, objection);
+	const struct trust_entry *entry = trust_entries_find(&in_force, TRUST_KEY, v->key);
+	if (!entry) {
+		ERR_DENY(e, "it was signed by key %s, which is not trusted for \"%s\" any more",
+			v->key, name);
 		return 0;
 	}
-	ERR_DENY(e, "it was signed by key %s, which is not trusted for \"%s\" any more", v->key,
-		name);
+	struct pubkeys keys;
+	r = pubkeys_read_file(entry->path, &keys, e);
+	const char *objection = r < 0 ? NULL : pubkey_objection(&keys.keys.v[0]);
+	pubkeys_release(&keys);
+	if (r < 0)
+		return r;
+	if (!objection)
+		return 1;
+	ERR_DENY(e, "it was signed by key %s, which is %s now", v->key, objection);
 	return 0;
 }

@@ -210,13 +210,19 @@ void keystore_for(const struct trust_entries *all, const char *name, struct aren
 	*ret = in_force;
 }
 
-bool trust_entries_have(
+const struct trust_entry *trust_entries_find(
 	const struct trust_entries *l, enum trust_kind kind, const char *fingerprint)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].kind == kind && !strcmp(l->v[i].fingerprint, fingerprint))
-			return true;
-	return false;
+			return &l->v[i];
+	return NULL;
+}
+
+bool trust_entries_have(
+	const struct trust_entries *l, enum trust_kind kind, const char *fingerprint)
+{
+	return trust_entries_find(l, kind, fingerprint) != NULL;
 }
 
 bool trust_entries_unsigned(const struct trust_entries *l)

@@ -65,7 +65,9 @@ int keystore_list(
 /* What is in force for one name, and what is misplaced there: no masks, nothing masked. */
 void keystore_for(const struct trust_entries *all, const char *name, struct arena *a,
 	struct trust_entries *ret);
-/* Is there an entry of that kind with that key? */
+/* The entry of that kind with that key, or NULL. */
+const struct trust_entry *trust_entries_find(
+	const struct trust_entries *l, enum trust_kind kind, const char *fingerprint);
 bool trust_entries_have(
 	const struct trust_entries *l, enum trust_kind kind, const char *fingerprint);
 /* Is there one in force that asks for no signature? */
