@@ -266,11 +266,17 @@ static void zsh_option(struct str *out, const struct option *o)
 			str_add(out, "_files -/");
 		else if (value_words(o, &words) && o->words)
 			str_addf(out, "_values -s , %s %s", o->name, str_text(&words));
-		else
-			str_addf(out, "%s%s%s", words.len ? "(" : "", str_text(&words),
-				words.len ? ")" : "");
+		else if (words.len)
+			str_addf(out, "(%s)", str_text(&words));
 	}
 	str_add(out, "'\n");
+}
+
+static void zsh_flags(struct str *out, size_t cmd)
+{
+	for (size_t k = 0; k < n_options; k++)
+		if (shown(&options[k], cmd))
+			zsh_option(out, &options[k]);
 }
 
 static void zsh_name(struct str *out, const char *name, const char *summary)
@@ -327,9 +333,7 @@ static void zsh_script(struct str *out)
 		if (i == CMD_HELP)
 			continue;
 		str_addf(out, "\t'%s')\n\t\tflags=(\n", cmds[i].name);
-		for (size_t k = 0; k < n_options; k++)
-			if (shown(&options[k], i))
-				zsh_option(out, &options[k]);
+		zsh_flags(out, i);
 		str_addf(out,
 			"\t\t)\n\t\twhat=('%s' '%s')\n"
 			"\t\t_arguments $flags '*:argument: _rkt_arguments ${what[1+(n>0)]}' ;;\n",
@@ -349,9 +353,7 @@ static void zsh_script(struct str *out)
 	for (size_t f = 0; f < N_CMD_FAMILIES; f++)
 		zsh_name(out, cmd_families[f].name, cmd_families[f].summary);
 	str_add(out, "\t\t)\n\t\tflags=(\n");
-	for (size_t k = 0; k < n_options; k++)
-		if (shown(&options[k], CMD_HELP))
-			zsh_option(out, &options[k]);
+	zsh_flags(out, CMD_HELP);
 	str_add(out,
 		"\t\t)\n"
 		"\t\t_arguments $flags '*:command:{ _describe command names }' ;;\n"

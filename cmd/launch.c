@@ -97,24 +97,23 @@ static bool has_own_users(const struct session *s)
 	return str_eq(said ? said : s->config.private_users, "true");
 }
 
-/* Does it matter which capabilities an image asks for? */
-static bool judges_images(const struct session *s)
-{
-	return !(s->cli->insecure & INSECURE_CAPABILITIES) && !has_own_users(s);
-}
-
 /* What nobody but the image asks for; on the command line all may be granted. With users of their
  * own apps cannot have more than rkt, which stage1 tells of. */
+static int check_wishes(
+	const struct session *s, const struct app *app, const struct compose_app *in, struct err *e)
+{
+	if (has_own_users(s))
+		return 0;
+	const bool said = (s->cli->insecure & INSECURE_CAPABILITIES) || in->caps_retain.n ||
+			  in->caps_remove.n;
+	int r = said ? 0 : isolators_check_image(app, e);
+	return r < 0 ? r : isolators_check_image_limits(app, &in->rlimits, in->oom_score_adj, e);
+}
+
 static int check_grants(const struct session *s, const struct pod_manifest *m, struct err *e)
 {
 	for (size_t i = 0; i < m->n_apps; i++) {
-		const struct compose_app *in = &s->cli->pod.apps[i];
-		int r = in->caps_retain.n || in->caps_remove.n || !judges_images(s)
-				? 0
-				: isolators_check_image(m->apps[i].app, e);
-		if (r >= 0 && !has_own_users(s))
-			r = isolators_check_image_limits(
-				m->apps[i].app, &in->rlimits, in->oom_score_adj, e);
+		int r = check_wishes(s, m->apps[i].app, &s->cli->pod.apps[i], e);
 		if (r < 0)
 			return err_wrap(e, r, "app '%s'", m->apps[i].name);
 	}
@@ -141,10 +140,8 @@ static int check_images(
 			r = session_tree(s, &image, im, "never", &trees[i], e);
 		if (r >= 0 && !app->app)
 			r = isolators_check_app(im->app, e);
-		if (r >= 0 && !app->app && judges_images(s))
-			r = isolators_check_image(im->app, e);
-		if (r >= 0 && !app->app && !has_own_users(s))
-			r = isolators_check_image_limits(im->app, &(struct strlist){ 0 }, false, e);
+		if (r >= 0 && !app->app)
+			r = check_wishes(s, im->app, &(struct compose_app){ 0 }, e);
 		if (r < 0)
 			return err_wrap(e, r, "app '%s'", app->name);
 		m->apps[i].image.id = image.id;
