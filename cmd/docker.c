@@ -79,8 +79,10 @@ static int pull(struct session *s, const struct registry_ref *ref, const char *s
 		.warn = warn,
 		.ctx = &pulling,
 	};
-	return s->store.member ? prefetch(s, &p, ref, ret, e)
-			       : registry_pull(&p, ref, &s->cli->arena, ret, e);
+	int r = s->store.member ? prefetch(s, &p, ref, ret, e)
+				: registry_pull(&p, ref, &s->cli->arena, ret, e);
+	s->judged |= r >= 0;
+	return r;
 }
 
 static int fetch(struct session *s, const char *text, const char *signature, struct image *ret,

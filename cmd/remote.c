@@ -46,9 +46,11 @@ static int import(void *ctx, const struct download *d, const char **ret_id, stru
 		.name = d->wanted ? d->wanted->name : NULL,
 		.labels = d->wanted ? &d->wanted->labels : NULL,
 	};
-	if (f->s->store.member)
-		return look_at(f, d->fd, &q, ret_id, e);
-	return accept_image(&f->s->store, &f->ks, d->fd, &q, &f->s->cli->arena, ret_id, e);
+	int r = f->s->store.member ? look_at(f, d->fd, &q, ret_id, e)
+				   : accept_image(&f->s->store, &f->ks, d->fd, &q,
+					     &f->s->cli->arena, ret_id, e);
+	f->s->judged |= r >= 0;
+	return r;
 }
 
 static void show(void *ctx, const char *url, uint64_t bytes, uint64_t total, bool done)

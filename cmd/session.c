@@ -124,6 +124,7 @@ static int import_path(struct session *s, const char *path, const char *signatur
 	};
 	const char *id;
 	int r = accept_image_file(&s->store, &ks, &file, &s->cli->arena, &id, e);
+	s->judged |= r >= 0;
 	if (r >= 0)
 		r = store_get(&s->store, id, &s->cli->arena, ret, e);
 	return r < 0 ? err_wrap(e, r, "image '%s'", path) : r;
@@ -145,6 +146,7 @@ static int import_oci(struct session *s, const char *text, const struct oci_ref 
 		&judge, arena_printf(a, "%.*s%s%s%s", (int)kind, text,
 				absolute ? absolute : ref->path, *ref->ref ? ":" : "", ref->ref));
 	int r = oci_import(&s->store, ref, gate.accept ? &gate : NULL, &o, a, &id, e);
+	s->judged |= r >= 0;
 	if (r >= 0)
 		r = store_get(&s->store, id, a, ret, e);
 	return r < 0 ? err_wrap(e, r, "image '%s'", text) : r;
@@ -210,31 +212,23 @@ static int by_name(
 	return remote_image_by_name(s, ref, signature, ret, e);
 }
 
-/* *ret_judged: a signature that the user names was looked at. */
-static int find(struct session *s, const char *ref, const char *signature, struct image *ret,
-	bool *ret_judged, struct err *e)
+static int find(
+	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
 {
 	struct oci_ref oci;
 	const char *path;
-	*ret_judged = false;
 	if (str_after(ref, "sha512-")) {
 		dbg("image: using image from the store with hash %s", ref);
 		return session_stored(s, ref, ret, e);
 	}
 	if (is_url(ref))
 		return remote_image_by_url(s, ref, signature, ret, e);
-	if (registry_is_ref(ref)) {
-		*ret_judged = !str_eq(pull_policy(s->cli), "never");
+	if (registry_is_ref(ref))
 		return docker_image(s, ref, signature, ret, e);
-	}
-	if (oci_ref_parse(ref, &s->cli->arena, &oci)) {
-		*ret_judged = true;
+	if (oci_ref_parse(ref, &s->cli->arena, &oci))
 		return import_oci(s, ref, &oci, signature, ret, e);
-	}
-	if ((path = as_path(ref))) {
-		*ret_judged = true;
+	if ((path = as_path(ref)))
 		return import_path(s, path, signature, NULL, NULL, ret, e);
-	}
 	if (strstr(ref, "://"))
 		return ERR_BAD(e,
 			"image '%s': only https://, http://, file:// and docker:// URLs can be "
@@ -246,15 +240,15 @@ static int find(struct session *s, const char *ref, const char *signature, struc
 int session_image(
 	struct session *s, const char *ref, const char *signature, struct image *ret, struct err *e)
 {
-	bool judged;
+	s->judged = false;
 	if (s->cli->insecure & INSECURE_IMAGE)
 		signature = NULL; /* nobody looks at any */
 	int r = reference_plain(ref, &s->cli->arena, &ref, e);
 	if (r >= 0)
-		r = find(s, ref, signature, ret, &judged, e);
-	if (r < 0 || judged || !signature)
+		r = find(s, ref, signature, ret, e);
+	if (r < 0 || s->judged || !signature)
 		return r;
-	/* It may have been here, and what was fetched just now is looked at once more. */
+	/* It was here. */
 	r = judge_found(s, ret, signature, e);
 	return r < 0 ? err_wrap(e, r, "image '%s'", ref) : 0;
 }

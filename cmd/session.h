@@ -28,6 +28,7 @@ struct session {
 	struct pods pods;
 	bool has_store, has_pods;
 	bool downloaded; /* by a member of the group rkt, for root */
+	bool judged;	 /* session_image(): a signature that the user names was looked at */
 };
 #define SESSION_INIT ((struct session){ 0 })
 int session_open(struct session *s, struct cli *cli, unsigned needs, struct err *e);
