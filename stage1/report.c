@@ -53,16 +53,18 @@ int stage1_report(const struct stage1_pod *p, struct err *e)
 	const size_t n = p->manifest->n_apps;
 	const bool strict =
 		str_eq(nv_get(&p->manifest->annotations, POD_ANNOTATION_STRICT), "true");
+	size_t lines = p->plan.report.n;
+	for (size_t i = 0; i < n; i++)
+		lines += p->plans[i].report.n;
+	if (lines == 0)
+		return 0;
 	_clean_(arena) struct arena a = ARENA_INIT;
 	struct pod_report all = { .pod = p->plan.report };
-	size_t lines = all.pod.n;
 	all.apps = ARENA_ARRAY(&a, struct report_app, n);
 	all.n_apps = n;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		all.apps[i] = (struct report_app){ p->plans[i].name, p->plans[i].report };
-		lines += p->plans[i].report.n;
-	}
-	int r = lines ? record(p, &all, e) : 0;
+	int r = record(p, &all, e);
 	if (r >= 0)
 		r = tell(strict, NULL, &all.pod, e);
 	for (size_t i = 0; i < n && r >= 0; i++)

@@ -48,6 +48,14 @@ struct entry {
 	struct tty_ends tty;
 };
 
+static void entry_close(struct entry *t)
+{
+	ns_close(&t->namespaces);
+	cgroup_app_release(&t->groups);
+	tty_close(&t->tty);
+	stage1_pod_release(&t->pod);
+}
+
 /* --- finding the app ------------------------------------------------------------------------- */
 
 static int load_plan(struct entry *t, const struct proc *pid1, struct err *e)
@@ -238,10 +246,7 @@ static int run_command(struct entry *t, int *ret_status, struct err *e)
 		command_main(t, socks[1]);
 	}
 	close(socks[1]);
-	tty_close(&t->tty);
-	ns_close(&t->namespaces);
-	cgroup_app_release(&t->groups);
-	stage1_pod_release(&t->pod);
+	entry_close(t);
 	/* What is left is to pass signals on, to whatever user that is. */
 	if (r > 0 && caps_retire(CAP_BIT(KILL), &ignored) < 0)
 		dbg("privileges not given up: %s", ignored.msg);
@@ -269,10 +274,7 @@ int native_enter(int argc, char **argv, int *ret_status, struct err *e)
 		return r;
 	if ((r = find(&t, e)) >= 0 && (r = tty_open(&t.tty, e)) >= 0)
 		r = run_command(&t, ret_status, e);
-	ns_close(&t.namespaces);
-	cgroup_app_release(&t.groups);
-	tty_close(&t.tty);
-	stage1_pod_release(&t.pod);
+	entry_close(&t);
 	strv_release(&t.run_argv);
 	/* What cannot be executed is the user's command: it needs no more words. */
 	return r < 0 && *ret_status != EXIT_APP_EXEC ? err_wrap(e, r, "app '%s'", t.arguments.app)
