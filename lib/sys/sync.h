@@ -4,12 +4,12 @@
  *
  * One SOCK_SEQPACKET pair between two of them, one packet form, one enum. A packet carries a step,
  * a number, an error (struct err as it is) and at most one descriptor. The end of the stream is
- * never success, with one exception: after SYNC_EXEC_GO the sender closes its end by execve
- *(close-on-exec), so the end of the stream then means that the app runs (or was killed, which its
- *wait status tells).
+ * never success, with one exception: after SYNC_EXEC_GO the sender closes its end by execve (it is
+ * close-on-exec), so the end of the stream then means that the app runs (or was killed, which its
+ * wait status tells).
  *
  *	app child → pid 1: MNT_NS? USER GROUP EXEC_GO (end) | FAILED
- *	pid 1 → app child: NET_NS?
+ *	pid 1 → app child: NET_NS
  *	pid 1 → run:       FAILED* STARTED
  *	run → pid 1:       SIGNAL* STOP KILL
  *
@@ -21,16 +21,16 @@
 
 #include "lib/base/err.h"
 
-#define SYNC_STEPS(X)                                                                     \
-	X(FAILED, "failed")   /* err: why; value: the exit status */                      \
-	X(MNT_NS, "mnt-ns")   /* descriptor: the app's mount namespace, for post-stop */  \
-	X(NET_NS, "net-ns")   /* descriptor: the pod's network namespace, to be joined */ \
-	X(USER, "user")	      /* value: the app's, as the pod counts */                   \
-	X(GROUP, "group")     /* the same */                                              \
-	X(EXEC_GO, "exec-go") /* next comes execve */                                     \
-	X(STARTED, "started") /* every app has been executed, or has failed to be */      \
-	X(SIGNAL, "signal")   /* value: number, for the apps */                           \
-	X(STOP, "stop")	      /* stop the apps in order */                                \
+#define SYNC_STEPS(X)                                                                    \
+	X(FAILED, "failed")   /* err: why; value: the exit status */                     \
+	X(MNT_NS, "mnt-ns")   /* descriptor: the app's mount namespace, for post-stop */ \
+	X(NET_NS, "net-ns")   /* apps may run; descriptor: the pod's network, if own */  \
+	X(USER, "user")	      /* value: the app's, as the pod counts */                  \
+	X(GROUP, "group")     /* the same */                                             \
+	X(EXEC_GO, "exec-go") /* next comes execve */                                    \
+	X(STARTED, "started") /* every app has been executed, or has failed to be */     \
+	X(SIGNAL, "signal")   /* value: number, for the apps */                          \
+	X(STOP, "stop")	      /* stop the apps in order */                               \
 	X(KILL, "kill")	      /* … or at once */
 
 enum sync_step {

@@ -37,17 +37,34 @@ static int send_mount_namespace(int sock, struct err *e)
 	return fd < 0 ? ERR_SYS(e, "own mount namespace") : sync_send(sock, SYNC_MNT_NS, 0, fd, e);
 }
 
-/* Made by pid 1 meanwhile. */
-static int join_network(int sock, struct err *e)
+/* Until pid 1 has made what there is to make, and left the host's root: nothing of the app or its
+ * image runs before that. */
+static int wait_for_pid1(int sock, int *ret_network, struct err *e)
 {
 	struct sync_msg m;
-	_clean_(fd) int fd = -1;
-	int r = sync_receive(sock, 0, &m, &fd, e);
+	int r = sync_receive(sock, 0, &m, ret_network, e);
 	if (r < 0 && r != SYNC_END)
 		return r;
-	if (r == SYNC_END || m.step != SYNC_NET_NS || fd < 0)
+	if (r == SYNC_END || m.step != SYNC_NET_NS)
+		return err_set(e, ERR_PEER, EPIPE, "pid 1 made no network");
+	return 0;
+}
+
+static int join_network(int sock, struct err *e)
+{
+	_clean_(fd) int fd = -1;
+	int r = wait_for_pid1(sock, &fd, e);
+	if (r < 0)
+		return r;
+	if (fd < 0)
 		return err_set(e, ERR_PEER, EPIPE, "pid 1 made no network");
 	return setns(fd, CLONE_NEWNET) < 0 ? ERR_SYS(e, "join the pod's network") : 0;
+}
+
+static int keep_network(int sock, struct err *e)
+{
+	_clean_(fd) int none = -1;
+	return wait_for_pid1(sock, &none, e);
 }
 
 static int make_root(const struct native *n, const struct app_plan *plan, int sock, struct err *e)
@@ -78,6 +95,8 @@ static int make_root(const struct native *n, const struct app_plan *plan, int so
 	r = rootfs < 0 ? rootfs
 		       : root_build(rootfs, plan, &sources, n->own_network ? &network : NULL, e);
 	root_sources_release(&sources);
+	if (r >= 0 && !n->own_network)
+		r = keep_network(sock, e);
 	return r < 0 ? r : root_enter(rootfs, n->pod.shared.n ? ROOT_PIVOT_SHARED : ROOT_PIVOT, e);
 }
 

@@ -164,15 +164,24 @@ static int hide_mounts(const struct pid1 *p, struct err *e)
 }
 
 /* The dearest namespace of all for the kernel: the apps are started before and build their roots
- * meanwhile. They join it before anything of theirs can use a network. */
+ * meanwhile. They join it before anything of theirs can use a network. Returns its descriptor. */
 static int make_network(const struct pid1 *p, struct err *e)
 {
-	int r = 0;
+	int r;
 	_clean_(fd) int fd = ns_new_network(e);
-	if (fd < 0 || (r = set_sysctls(p->n, true, e)) < 0 || (r = hide_mounts(p, e)) < 0)
+	if (fd < 0 || (r = set_sysctls(p->n, true, e)) < 0)
 		return fd < 0 ? fd : r;
+	return take_fd(&fd);
+}
+
+/* The apps, to which nothing of the host is to be seen by now. network: -1: the host's. */
+static int let_run(const struct pid1 *p, int network, struct err *e)
+{
+	int r = hide_mounts(p, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < p->n_apps; i++)
-		if ((r = sync_send(p->apps[i].sock, SYNC_NET_NS, 0, fd, e)) < 0 && r != -EPIPE)
+		if ((r = sync_send(p->apps[i].sock, SYNC_NET_NS, 0, network, e)) < 0 && r != -EPIPE)
 			return r; /* one that died meanwhile tells itself why */
 	return 0;
 }
@@ -215,10 +224,11 @@ static int set_up(struct pid1 *p, struct err *e)
 			err_wrap(e, r, "app '%s'", app_name(p, i));
 	if (r >= 0 && n->userns >= 0 && (r = make_records(p, e)) >= 0)
 		r = join_users(p, e);
-	if (r >= 0 && n->own_network && (r = make_network(p, e)) < 0)
+	_clean_(fd) int network = -1;
+	if (r >= 0 && n->own_network && (r = network = make_network(p, e)) < 0)
 		err_wrap(e, r, "stage1: failed to setup network");
-	if (r >= 0 && !n->own_network)
-		r = hide_mounts(p, e);
+	if (r >= 0)
+		r = let_run(p, network, e);
 	if (r >= 0 && n->userns < 0)
 		r = make_records(p, e);
 	if (r >= 0) /* the children began with all signals blocked */
