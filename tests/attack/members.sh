@@ -23,7 +23,7 @@ aimed() {
 	BLOB=sha256-${BLOB#sha256:}
 	cp "$LAYER" good
 	chmod 755 . "$T/lay" && chmod -R a+rX lay good
-	HTTP=("$RKT" --dir="$DATA" "--insecure-options=image,http" --system-config="$T/none" --local-config="$T/config")
+	HTTP=("${RKTC[@]}" "--insecure-options=image,http")
 }
 plants() { as_member bash -c 'cd "$1" && shift && eval "$1"' - "$INCOMING" "$1"; }
 # Root gets what the registry has, and nothing of what was planted.
@@ -202,7 +202,7 @@ test_incoming_images_that_the_server_does_not_have() {
 	trust mallory --prefix=mallory.example
 	serve
 	chmod 755 . && chmod a+r ./*.aci ./*.asc
-	HTTP=("$RKT" --dir="$DATA" "--insecure-options=http" --system-config="$T/none" --local-config="$T/config")
+	HTTP=("${RKTC[@]}" --insecure-options=http)
 	cp old.aci www/app.aci
 	cp old.asc www/app.aci.asc
 	as_member "${HTTP[@]}" fetch "http://$at/app.aci" >/dev/null 2>&1

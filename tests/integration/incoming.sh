@@ -15,7 +15,7 @@ prepared() {
 	registry
 	"$TOP/tests/images/layout.py" "$T/lay" <<<"image(layer(*base(), f('etc/a', 'a')), layer(d('etc'), f('etc/b', 'b'), compress='zstd'), layer(d('etc'), f('etc/c', 'c'), compress=''))"
 	push oci:lay:one "docker://$at/app:v1"
-	HTTP=("$RKT" --dir="$DATA" "--insecure-options=image,http" --system-config="$T/none" --local-config="$T/config")
+	HTTP=("${RKTC[@]}" "--insecure-options=image,http")
 }
 rkt_http() { in_group "${HTTP[@]}" "$@"; }
 incoming() { find "$INCOMING" -mindepth 1 -printf '%f\n' | sort; }
@@ -137,7 +137,7 @@ test_configuration_that_is_not_for_members() {
 test_signatures() {
 	prepared
 	key alice
-	HTTP=("$RKT" --dir="$DATA" --insecure-options=http --system-config="$T/none" --local-config="$T/config")
+	HTTP=("${RKTC[@]}" --insecure-options=http)
 	member "${HTTP[@]}" fetch "docker://$at/app:v1"
 	ended 254
 	is "$(incoming)" ''
@@ -152,10 +152,10 @@ test_signatures() {
 	ok
 	is "$(srkt image list --format=json | jq -r '.[] | select(.name | contains("signed")).verified.mechanism')" cosign
 	# a member who asks for no signature: root does
-	HTTP=("$RKT" --dir="$DATA" "--insecure-options=image,http" --system-config="$T/none" --local-config="$T/config")
+	HTTP=("${RKTC[@]}" "--insecure-options=image,http")
 	member "${HTTP[@]}" fetch "docker://$at/app:v1"
 	ok
-	HTTP=("$RKT" --dir="$DATA" --insecure-options=http --system-config="$T/none" --local-config="$T/config")
+	HTTP=("${RKTC[@]}" --insecure-options=http)
 	run rkt_http run "docker://$at/app:v1"
 	ended 254
 	is "$(incoming)" "$(layers)" 'it stays'
@@ -180,7 +180,7 @@ test_a_full_disk() {
 	head -c 1000000 /dev/urandom >random
 	"$TOP/tests/images/layout.py" "$T/big" <<<"image(layer(f('etc/a', '$(base64 -w0 random | head -c 900000)')))"
 	push oci:big:one "docker://$at/app:v1"
-	member "$RKT" --dir="$DATA" "--insecure-options=image,http" --system-config="$T/none" --local-config="$T/config" fetch "docker://$at/app:v1"
+	member "${RKTC[@]}" "--insecure-options=image,http" fetch "docker://$at/app:v1"
 	refused "no space left on the store's device"
 	is "$(find "$DATA/cas/incoming" -mindepth 1)" '' 'left-overs'
 }
@@ -234,7 +234,7 @@ site() {
 	signed_by alice "$TESTAPP"
 	trust alice --prefix=example.com
 	serve
-	STRICT=("$RKT" --dir="$DATA" "--insecure-options=http" --system-config="$T/none" --local-config="$T/config")
+	STRICT=("${RKTC[@]}" --insecure-options=http)
 }
 signed_by() { # KEY FILE: what the server has
 	cp "$2" www/app.aci
@@ -272,12 +272,12 @@ test_images_with_a_signature() {
 }
 test_images_without_a_signature_are_not_taken_from_others() {
 	site
-	member "$RKT" --dir="$DATA" "--insecure-options=image,http" --system-config="$T/none" --local-config="$T/config" fetch "http://$at/app.aci"
+	member "${RKTC[@]}" "--insecure-options=image,http" fetch "http://$at/app.aci"
 	refused 'counts by its signature alone' 'or as root'
 	member "${STRICT[@]}" fetch "http://$at/app.aci"
 	ok
 	# who asks for no signature asks the server
-	run in_group "$RKT" --dir="$DATA" "--insecure-options=image,http" --system-config="$T/none" --local-config="$T/config" fetch "http://$at/app.aci"
+	run in_group "${RKTC[@]}" "--insecure-options=image,http" fetch "http://$at/app.aci"
 	ok
 	is "$(downloads)" 2
 	is "$(incoming | wc -l)" 1 'it stays'
