@@ -7,6 +7,8 @@
 #   $(race_image)     an image whose /bin/race is the hostile side of races (tests/helpers/race.c)
 
 SECRET=5ec2e7-of-the-host
+# From wherever a root lies on the host, up to the host's.
+up=$(printf '../%.0s' {1..40}).
 
 # Names, kinds, modes, owners, links and content.
 host_digest() {

@@ -4,8 +4,6 @@
 # Hostile images against the setup of a pod: links where something is mounted, made or written, descriptors, kernel files.
 . "$TOP/tests/attack/host.bash"
 
-# From wherever a root lies on the host, up to the host's.
-up=$(printf '../%.0s' {1..40}).
 in_shell() { # [rkt run flags] -- SCRIPT: a pod with a shell
 	local flags=()
 	while [ "$1" != -- ]; do

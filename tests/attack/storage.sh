@@ -4,8 +4,6 @@
 # What a hostile app leaves behind, against export, rm, gc, enter and the other commands; volumes.
 . "$TOP/tests/attack/host.bash"
 
-# From wherever a root lies on the host, up to the host's.
-up=$(printf '../%.0s' {1..40}).
 # Everything in a root that has led another's copy astray. Ends with 0.
 make_hostile_root='set -e; cd /
 	rm -rf etc/passwd root home; ln -s "$UP$HOST/secret" etc/passwd; ln -s "$UP$HOST" root; ln -s "$HOST/dir" home; ln -s "$UP$HOST" up
