@@ -23,6 +23,13 @@ run() {
 	out=$(tr '\0' '@' <"$T/out")
 	err=$(tr '\0' '@' <"$T/err")
 }
+# For a shell that is about to become a program, which is to have nothing else open.
+only_standard_descriptors() {
+	local fd
+	for fd in /proc/self/fd/*; do
+		[ "${fd##*/}" -lt 3 ] || eval "exec ${fd##*/}>&-"
+	done
+}
 # on_terminal CMD…: with a terminal of its own; what it writes there is printed when it has ended, with its status.
 on_terminal() {
 	python3 -c '
@@ -65,6 +72,11 @@ pod_ready() {
 	uuid=$(cat "$T/uuid")
 	[ -e "$DATA/pods/run/$uuid/pid" ] || [ -e "$DATA/pods/run/$uuid/ppid" ]
 }
+nothing_is_left_of() { # APP: it ends before the other one of the pod $uuid, and all that it left behind with it
+	wait_for 5 test -e "$DATA/pods/run/$uuid/stage1/rootfs/rkt/status/$1" || fail 'the app does not end'
+	wait_for 5 alone_in_the_pod || fail "what is left: $(pgrep -l -P "$(cat "$DATA/pods/run/$uuid/pid")")"
+}
+alone_in_the_pod() { [ "$(pgrep -c -P "$(cat "$DATA/pods/run/$uuid/pid")")" = 1 ]; }
 # Waits for $pid, with its status in $status.
 finish() {
 	status=0
@@ -80,10 +92,15 @@ wait_for() {
 		sleep .02
 	done
 }
+# The host's mounts of SCRIPT are made in a namespace of their own: what leaves a pod is seen there.
+as_host() { # SCRIPT: with rkt and wait_for
+	unshare -m --propagation=shared bash -euc "$(declare -f rkt wait_for; declare -p RKTC TESTAPP)"$'\n'"$1"
+}
+id_of() { echo "sha512-$(sha512sum <"$1" | cut -c 1-128)"; } # FILE: the whole id of the image
 fetch() { # NAME: an image of tests/images into the store, its whole id in $id (fetch prints 64 digits at most)
 	rkt fetch --full "$IMAGES/$1.aci" >/dev/null
 	# shellcheck disable=SC2034
-	id=sha512-$(sha512sum <"$IMAGES/$1.aci" | cut -c 1-128)
+	id=$(id_of "$IMAGES/$1.aci")
 }
 # A manifest for testapp with another "app" object merged in; prints the path of the new ACI.
 image_with() { # NAME JQ_FILTER [EXTRA_ROOTFS_DIR]

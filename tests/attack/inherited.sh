@@ -34,12 +34,10 @@ test_standard_descriptors_that_are_closed() {
 	local closed dir
 	mkdir v
 	without() { # CLOSED CMD…: and nothing else is open
-		local c=$1 fd
+		local c=$1
 		shift
 		(
-			for fd in /proc/self/fd/*; do
-				[ "${fd##*/}" -lt 3 ] || eval "exec ${fd##*/}>&-"
-			done
+			only_standard_descriptors
 			[[ $c != *0* ]] || exec 0<&-
 			[[ $c != *1* ]] || exec 1>&-
 			[[ $c != *2* ]] || exec 2>&-

@@ -17,7 +17,6 @@ needs() { # NAME...: the filter that makes an image depend on them, in this orde
 	printf ']'
 }
 ARCH=$(uname -m | sed 's/x86_64/amd64/')
-id_of() { echo "sha512-$(sha512sum <"$1" | cut -c 1-128)"; }
 put() { # FILE...: a file with its own name in it
 	local f
 	for f; do

@@ -58,10 +58,8 @@ become_root() { # CMD…
 }
 own_root() (become_root "$@")
 start_in() { # root|inside, flags: as start
-	rm -f "$T/uuid"
-	"become_$1" "${RKTC[@]}" run --uuid-file-save="$T/uuid" "${@:2}" >"$T/pod.out" 2>"$T/pod.err" </dev/null &
-	pid=$!
-	wait_for 10 pod_ready || { cat "$T/pod.err" >&2; fail "the pod did not start"; }
+	local RKTC=("become_$1" "${RKTC[@]}")
+	start "${@:2}"
 }
 subcgroup() { cat "$DATA/pods/run/$uuid/subcgroup"; }
 
@@ -149,14 +147,12 @@ test_nothing_forks_away_from_the_end_of_its_app() {
 		HIDDEN=unified start_in root ${users:+$users} "$IMAGES/busybox.aci" --name=first --exec=/bin/sh -- -c '(f() { (f) & exit; }; f) & exit 0' \
 			--- "$TESTAPP" --name=other --exec=/bin/testapp -- on-term 0
 		is "$(sed 's/:.*//' "$DATA/pods/run/$uuid/subcgroup" | tr '\n' ' ')" "rkt.slice/rkt-$uuid devices freezer "
-		wait_for 5 test -e "$DATA/pods/run/$uuid/stage1/rootfs/rkt/status/first" || fail 'it does not end'
-		wait_for 5 alone_in_the_pod || fail "what is left: $(pgrep -l -P "$(cat "$DATA/pods/run/$uuid/pid")")"
+		nothing_is_left_of first
 		rkt stop "$uuid" >/dev/null
 		finish
 		is_empty
 	done
 }
-alone_in_the_pod() { [ "$(pgrep -c -P "$(cat "$DATA/pods/run/$uuid/pid")")" = 1 ]; }
 
 # Where groups cannot be made, a pod goes without, but not without a limit that was asked for.
 test_groups_that_cannot_be_made() {

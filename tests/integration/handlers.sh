@@ -57,10 +57,8 @@ test_nothing_outlives_an_app_and_its_handler() {
 	aci=$(with_handlers '[{name: "post-stop", exec: ["/bin/testapp", "exit", "0"]}]')
 	for users in '' --private-users; do
 		start ${users:+$users} "$aci" --name=first --exec=/bin/testapp -- orphans 3 100000 + exit 0 --- "$TESTAPP" --name=other --exec=/bin/testapp -- on-term 0
-		wait_for 5 test -e "$DATA/pods/run/$uuid/stage1/rootfs/rkt/status/first" || fail 'it does not end'
-		wait_for 5 alone_in_the_pod || fail "what is left: $(pgrep -l -P "$(cat "$DATA/pods/run/$uuid/pid")")"
+		nothing_is_left_of first
 		rkt stop "$uuid" >/dev/null
 		finish
 	done
 }
-alone_in_the_pod() { [ "$(pgrep -c -P "$(cat "$DATA/pods/run/$uuid/pid")")" = 1 ]; }

@@ -217,7 +217,7 @@ test_attack_image_that_raises_its_own_limits() {
 	ok
 	is "$err" "app 'x': isolator 'os/linux/rlimits' is changed: nofile is 1000, the most that may be set here"
 	rkt fetch "$aci" >/dev/null
-	here=sha512-$(sha512sum <"$aci" | cut -c 1-128)
+	here=$(id_of "$aci")
 	jq -n --arg id "$here" '{acKind: "PodManifest", acVersion: "0.8.11", apps: [{name: "x", image: {id: $id}}]}' >pod.json
 	run as_is run --pod-manifest=pod.json
 	refused "app 'x': the image asks for the limit nofile"

@@ -14,9 +14,7 @@ every=$(sed -n 's/^CapPrm:\t//p' /proc/self/status)
 
 traced() { # FILE CMD…: with nothing open but 0-2, and a pipe that nobody below is to have
 	(
-		for fd in /proc/self/fd/*; do
-			[ "${fd##*/}" -lt 3 ] || eval "exec ${fd##*/}>&-"
-		done
+		only_standard_descriptors
 		exec 77< <(:)
 		exec "$HELPERS/steps" "$@" </dev/null >"$T/out" 2>"$T/err"
 	) || fail "$(cat "$T/err"): status $?"

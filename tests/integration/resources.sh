@@ -255,7 +255,7 @@ test_memory_that_nothing_starts_in() {
 	# of an image that a pod manifest only names
 	aci=$(image_with small '.app.isolators = [{name: "resource/memory", value: {limit: "100K"}}]')
 	rkt fetch "$aci" >/dev/null
-	jq -n --arg id "sha512-$(sha512sum <"$aci" | cut -c 1-128)" '{acKind: "PodManifest", acVersion: "0.8.11", apps: [{name: "x", image: {id: $id}}]}' >pod.json
+	jq -n --arg id "$(id_of "$aci")" '{acKind: "PodManifest", acVersion: "0.8.11", apps: [{name: "x", image: {id: $id}}]}' >pod.json
 	run rkt run --pod-manifest=pod.json
 	refused "app 'x': memory limit of 100000 bytes too low"
 	is "$(find "$DATA/pods" -mindepth 2 -maxdepth 2)" '' pods

@@ -109,12 +109,9 @@ test_several_apps() {
 # What an app leaves behind when it ends ends with it, though pid 1 is nobody to the control group.
 test_left_overs_of_one_app() {
 	start --private-users "$TESTAPP" --name=a --exec=/bin/testapp -- orphans 3 100000 --- "$TESTAPP" --name=b --exec=/bin/testapp -- sleep 100
-	wait_for 5 test -e "$DATA/pods/run/$uuid/stage1/rootfs/rkt/status/a" || fail 'the app did not end'
-	pid1=$(cat "$DATA/pods/run/$uuid/pid")
-	wait_for 5 only_child "$pid1" || fail "left: $(pgrep -P "$pid1")"
+	nothing_is_left_of a
 	down
 }
-only_child() { [ "$(pgrep -cP "$1")" = 1 ]; }
 
 test_kernel_filesystems_and_devices() {
 	pod --private-users -- stat /dev /dev/null /dev/console /dev/pts /dev/mqueue /dev/shm /etc/hosts + write /dev/null x + mounts
@@ -204,12 +201,9 @@ test_shared_propagation_is_refused() {
 test_propagation_of_host_volumes() {
 	local kind
 	mkdir -p v
-	export T TESTAPP
-	declare -f rkt wait_for >"$T/functions"
-	declare -p RKTC >>"$T/functions"
 	cp /bin/busybox "$T/busybox"
 	for kind in slave private; do
-		unshare -m --propagation=shared bash -euc '. "$T/functions"; mount -t tmpfs -o mode=777 rkt-check "$T/v"; mkdir "$T/v/sub" "$T/v/mine"; cp "$T/busybox" "$T/v"
+		as_host 'mount -t tmpfs -o mode=777 rkt-check "$T/v"; mkdir "$T/v/sub" "$T/v/mine"; cp "$T/busybox" "$T/v"
 			rkt --insecure-options=image,seccomp run --private-users --volume=d,kind=host,source="$T/v",propagation='$kind' "$TESTAPP" --mount=volume=d,target=/d --caps-retain=CAP_SYS_ADMIN \
 				--exec=/d/busybox -- sh -c "/d/busybox mount -t tmpfs inside /d/mine && echo mounted; echo >/d/up; until [ -e /d/go ]; do /d/busybox sleep .02; done; /d/busybox ls /d/sub" >"$T/seen" &
 			wait_for 10 test -e "$T/v/up"; mount -t tmpfs rkt-check "$T/v/sub"; echo >"$T/v/sub/late"; grep -c inside /proc/self/mountinfo >"$T/count" || :; echo >"$T/v/go"; wait $!'

@@ -289,17 +289,10 @@ test_image_volume_keeps_its_image() {
 	rkt image gc --grace-period=0s >/dev/null
 	hasnt "$(ls "$DATA/cas/tree")" "${id#sha512-}"
 }
-# The host's mounts of these tests are made in a namespace of their own: what leaves the pod is seen there.
-as_host() {
-	unshare -m --propagation=shared bash -euc "$1"
-}
 test_propagation_of_host_volumes() {
 	mkdir -p v/sub
-	export T TESTAPP
-	declare -f rkt wait_for >"$T/functions"
-	declare -p RKTC >>"$T/functions"
 	for kind in slave private; do
-		as_host '. "$T/functions"; mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/sub"
+		as_host 'mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/sub"
 			rkt run --volume=d,kind=host,source="$T/v",propagation='$kind' "$TESTAPP" --mount=volume=d,target=/d --exec=/bin/testapp -- \
 				write /d/up x + wait-file /d/go + ls /d/sub >"$T/seen" &
 			wait_for 10 test -e "$T/v/up"; mount -t tmpfs rkt-check "$T/v/sub"; echo >"$T/v/sub/late"; echo >"$T/v/go"; wait $!'
@@ -310,13 +303,10 @@ test_propagation_of_host_volumes() {
 test_mounts_that_come_later_below_what_is_read_only() {
 	local more
 	mkdir -p v
-	export T TESTAPP
-	declare -f rkt wait_for >"$T/functions"
-	declare -p RKTC >>"$T/functions"
 	for more in '' ,propagation=slave; do
 		rm -f signs
 		mkdir -p signs
-		as_host '. "$T/functions"; mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/sub"
+		as_host 'mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/sub"
 			rkt run --volume=d,kind=host,source="$T/v",readOnly=true'$more' --volume=s,kind=host,source="$T/signs" "$TESTAPP" --mount=volume=d,target=/d --mount=volume=s,target=/s \
 				--exec=/bin/testapp -- write /s/up x + wait-file /s/go + ls /d/sub + write /d/sub/new x >"$T/seen" &
 			wait_for 10 test -e "$T/signs/up"; mount -t tmpfs rkt-check "$T/v/sub"; echo >"$T/v/sub/late"; echo >"$T/signs/go"; wait $! || :; ls "$T/v/sub" >"$T/left"'
@@ -331,11 +321,8 @@ test_mounts_that_come_later_below_what_is_read_only() {
 }
 test_shared_propagation_reaches_the_host_and_takes_nothing_along() {
 	mkdir -p v
-	export T TESTAPP
-	declare -f rkt wait_for >"$T/functions"
-	declare -p RKTC >>"$T/functions"
 	for apps in '' '--- '"$TESTAPP"' --name=second'; do
-		as_host '. "$T/functions"; mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/mine" "$T/v/theirs" "$T/v/bin"; mount -t tmpfs rkt-check "$T/v/mine"; echo >"$T/v/mine/f"
+		as_host 'mount -t tmpfs rkt-check "$T/v"; mkdir "$T/v/mine" "$T/v/theirs" "$T/v/bin"; mount -t tmpfs rkt-check "$T/v/mine"; echo >"$T/v/mine/f"
 			cp /bin/busybox "$T/v/bin/busybox"
 			rkt --insecure-options=image,capabilities,seccomp,paths run --volume=d,kind=host,source="$T/v",propagation=shared "$TESTAPP" --mount=volume=d,target=/d --caps-retain=CAP_SYS_ADMIN \
 				--exec=/d/bin/busybox -- mount -t tmpfs inside /d/theirs '"$apps"'
