@@ -265,6 +265,14 @@ test_images_with_a_signature() {
 	is "$out" "$id"
 	hasnt "$err" downloaded
 	is "$(incoming)" ''
+	# with a signature that the member names, too
+	rkt image rm "$id" >/dev/null
+	member "${STRICT[@]}" fetch --full --signature="$T/www/app.aci.asc" "http://$at/app.aci"
+	ok
+	is "$out" "$id"
+	has "$err" "root's next command that uses it verifies and unpacks it"
+	run in_group "${STRICT[@]}" fetch --full "http://$at/app.aci"
+	ok
 	# by a name that the store has, too
 	member "${STRICT[@]}" fetch --full --pull-policy=new example.com/testapp
 	ok
