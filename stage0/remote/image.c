@@ -284,6 +284,15 @@ static int fetch_alone(struct job *j, struct image *ret, struct err *e)
 	return s;
 }
 
+static int fetch(struct job *j, struct image *ret, struct err *e)
+{
+	read_note(j);
+	if (!is_fresh(j))
+		return fetch_alone(j, ret, e);
+	dbg("image: image for %s isn't expired, not fetching.", j->url);
+	return stored(j, ret, e);
+}
+
 /* --- for root ----------------------------------------------------------------------------------
  */
 
@@ -327,12 +336,6 @@ static int prefetch(struct job *j, struct image *ret, struct err *e)
 
 /* ---------------------------------------------------------------------------------------------- */
 
-static int use_fresh(struct job *j, struct image *ret, struct err *e)
-{
-	dbg("image: image for %s isn't expired, not fetching.", j->url);
-	return stored(j, ret, e);
-}
-
 int remote_image(const struct remote *r, const char *url, const char *asc_url,
 	const struct wanted *wanted, struct arena *a, struct image *ret, struct err *e)
 {
@@ -347,10 +350,8 @@ int remote_image(const struct remote *r, const char *url, const char *asc_url,
 	int s = url_check(r, url, e);
 	if (s < 0)
 		return s;
-	read_note(&j);
-	if (is_fresh(&j))
-		return use_fresh(&j, ret, e);
-	s = r->store->member ? prefetch(&j, ret, e) : fetch_alone(&j, ret, e);
+	/* What is noted here is root's: a member gets the whole of it. */
+	s = r->store->member ? prefetch(&j, ret, e) : fetch(&j, ret, e);
 	store_part_close(&j.part);
 	j.asc_fd = fd_close(j.asc_fd);
 	return s;
