@@ -5,11 +5,16 @@
 #include <stdint.h>
 #include <time.h>
 
+static inline int64_t ns_of(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static inline int64_t now_of(clockid_t clock)
 {
 	struct timespec t;
 	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	return ns_of(t);
 }
 
 /* Since some moment, the same for all processes: nanoseconds, milliseconds. */

@@ -120,7 +120,7 @@ static bool older_than(struct pod *p, int64_t ns)
 	struct stat st;
 	if (fstat(p->dirfd, &st) < 0)
 		return false;
-	return now_unix_ns() - st.st_ctim.tv_sec * 1000000000 - st.st_ctim.tv_nsec >= ns;
+	return now_unix_ns() - ns_of(st.st_ctim) >= ns;
 }
 
 /* What to say when a pod of this phase becomes garbage. */

@@ -13,6 +13,7 @@
 #include "lib/abi/exitcode.h"
 #include "lib/abi/paths.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/now.h"
 #include "lib/base/parse.h"
 #include "lib/fs/io.h"
 #include "lib/fs/lockfd.h"
@@ -26,7 +27,7 @@ static int64_t mtime_at(int dirfd, const char *path)
 	struct stat st;
 	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return ns_of(st.st_mtim);
 }
 
 static int64_t first_mtime(int dirfd, const char *path, const char *otherwise)

@@ -196,8 +196,7 @@ static int unused_image(void *ctx, const char *hex, struct err *e)
 		return 0;
 	if (fstatat(c->s->dirfd, place(CAS_IMAGE, hex).path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	int64_t last = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	if (last > c->unused_before_ns || used(c, hex) || used_rendered(c, hex))
+	if (ns_of(st.st_mtim) > c->unused_before_ns || used(c, hex) || used_rendered(c, hex))
 		return 0;
 	r = remove_record(c->s, hex, e);
 	if (r >= 0 && lock >= 0)
@@ -226,7 +225,7 @@ static int stale_incoming(void *ctx, const char *name, struct err *e)
 		return ERR_SYS(e, "open '%s/%s'", c->s->path, CAS_INCOMING);
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : ERR_SYS(e, "'%s/%s'", CAS_INCOMING, name);
-	if ((int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec > c->unused_before_ns)
+	if (ns_of(st.st_ctim) > c->unused_before_ns)
 		return 0;
 	return rmtree_at(dir, name, e);
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/fs/io.h"
 #include "lib/json/jdec.h"
 #include "lib/json/jenc.h"
@@ -152,7 +153,7 @@ static int record_read(struct store *s, const char *hex, const char *text, struc
 	if (r < 0)
 		return err_wrap(e, r, "record of image '" ID_PREFIX "%s'", hex);
 	image.id = arena_printf(a, ID_PREFIX "%s", hex);
-	image.last_used_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	image.last_used_ns = ns_of(st.st_mtim);
 	if (str_empty(image.version))
 		image.version = NULL;
 	*ret = image;

@@ -14,6 +14,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/base/parse.h"
 #include "lib/fs/io.h"
 #include "lib/fs/lockfd.h"
@@ -102,7 +103,7 @@ int64_t rendered_last_used(struct store *s, const char *name)
 	struct stat st;
 	if (fstatat(s->dirfd, file_of(name).path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return ns_of(st.st_mtim);
 }
 
 struct listing {
