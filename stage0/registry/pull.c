@@ -103,6 +103,16 @@ static int chosen(
 	return r;
 }
 
+/* The document that the reference names. 1: it is `known` still; 0: it is documents[0]. */
+static int open_first(struct pull *u, const char *known, struct err *e)
+{
+	const char *reference = u->ref->digest ? u->ref->digest : u->ref->tag;
+	u->g = registry_open(&u->p->o, u->ref);
+	u->documents[0] = REGISTRY_DOCUMENT_INIT;
+	u->n = 1;
+	return registry_get_manifest(u->g, reference, known, &u->documents[0], e);
+}
+
 /* --- the whole way ---------------------------------------------------------------------------- */
 
 static int import(struct pull *u, struct arena *a, const char **ret_id, struct err *e)
@@ -127,11 +137,8 @@ static int import(struct pull *u, struct arena *a, const char **ret_id, struct e
 static int ask(struct pull *u, const struct remote_note *note, struct arena *a, const char **ret_id,
 	struct err *e)
 {
-	const char *reference = u->ref->digest ? u->ref->digest : u->ref->tag;
 	const char *known = note ? note->etag : NULL;
-	u->g = registry_open(&u->p->o, u->ref);
-	u->documents[0] = REGISTRY_DOCUMENT_INIT;
-	int r = registry_get_manifest(u->g, reference, known, &u->documents[0], e);
+	int r = open_first(u, known, e);
 	if (r == 1) {
 		dbg("registry: '%s' is still %s", u->ref->text, known);
 		*ret_id = note->image;
@@ -139,7 +146,6 @@ static int ask(struct pull *u, const struct remote_note *note, struct arena *a, 
 	}
 	if (r < 0)
 		return r;
-	u->n = 1;
 	r = import(u, a, ret_id, e);
 	return r < 0 ? r : write_note(u, u->documents[0].digest, *ret_id, e);
 }
@@ -210,11 +216,7 @@ static int get_layers(struct pull *u, struct arena *a, const struct oci_found *f
 static int prefetch(struct pull *u, struct oci_found *found, struct err *e)
 {
 	const struct oci_source src = { .open_manifest = open_manifest, .ctx = u };
-	const char *reference = u->ref->digest ? u->ref->digest : u->ref->tag;
-	u->g = registry_open(&u->p->o, u->ref);
-	u->documents[0] = REGISTRY_DOCUMENT_INIT;
-	u->n = 1;
-	int r = registry_get_manifest(u->g, reference, NULL, &u->documents[0], e);
+	int r = open_first(u, NULL, e);
 	int kind = r < 0 ? r : registry_document_kind(&u->documents[0], e);
 	return kind < 0 ? kind
 			: oci_find_manifest(
