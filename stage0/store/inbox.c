@@ -10,7 +10,7 @@
 #include "lib/base/log.h"
 #include "stage0/store/internal.h"
 
-enum { INBOX_MODE = 03730, FD_PATH = 32 };
+enum { INBOX_MODE = 03730, INBOX_NAME_SIZE = 80, FD_PATH = 32 };
 
 /* --- the directory ---------------------------------------------------------------------------- */
 
@@ -90,7 +90,29 @@ int inbox_new(struct store *s, char tmp[24], struct err *e)
 	return fd < 0 ? ERR_SYS(e, "create '%s/%s/%s'", s->path, CAS_INCOMING, tmp) : fd;
 }
 
-int inbox_keep(struct store *s, const char *tmp, const char *name, struct err *e)
+bool inbox_has(struct store *s, const char *hex, uint64_t size)
+{
+	char name[INBOX_NAME_SIZE];
+	struct stat st;
+	name_of(hex, name);
+	return fstatat(s->dirfd, place(CAS_INCOMING, name).path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
+}
+
+/* The whole of fd has that sha256. */
+static int check(int fd, const char *hex, struct err *e)
+{
+	char is[OCI_HEX_SIZE + 1];
+	uint64_t bytes;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return ERR_SYS(e, "seek");
+	int r = digest(fd, -1, 0, is, &bytes, e);
+	if (r >= 0 && strncmp(is, hex, OCI_HEX_SIZE) != 0)
+		r = ERR_BAD(e, "its digest is sha256:%s, the manifest says sha256:%s", is, hex);
+	return r < 0 ? r : 0;
+}
+
+static int keep(struct store *s, const char *tmp, const char *name, struct err *e)
 {
 	if (renameat(s->dirfd, place(CAS_INCOMING, tmp).path, s->dirfd,
 		    place(CAS_INCOMING, name).path) == 0)
@@ -103,11 +125,19 @@ int inbox_keep(struct store *s, const char *tmp, const char *name, struct err *e
 	return ERR_SYS(e, "rename '%s/%s/%s'", s->path, CAS_INCOMING, tmp);
 }
 
+int inbox_keep_layer(struct store *s, int fd, const char *tmp, const char *hex, struct err *e)
+{
+	char name[INBOX_NAME_SIZE];
+	name_of(hex, name);
+	int r = check(fd, hex, e);
+	return r < 0 ? r : keep(s, tmp, name, e);
+}
+
 int inbox_keep_url(struct store *s, const char *tmp, const char *url, struct err *e)
 {
 	char name[INBOX_NAME_SIZE];
 	name_of_url(url, name);
-	int r = inbox_keep(s, tmp, name, e);
+	int r = keep(s, tmp, name, e);
 	if (r >= 0)
 		return 0;
 	inbox_discard(s, tmp);
@@ -118,25 +148,6 @@ void inbox_discard(struct store *s, const char *tmp)
 {
 	/* What cannot be removed now is a left-over for the collector. */
 	(void)unlinkat(s->dirfd, place(CAS_INCOMING, tmp).path, 0);
-}
-
-bool inbox_has(struct store *s, const char *name, uint64_t size)
-{
-	struct stat st;
-	return fstatat(s->dirfd, place(CAS_INCOMING, name).path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
-}
-
-int inbox_check(int fd, const char *hex, struct err *e)
-{
-	char is[OCI_HEX_SIZE + 1];
-	uint64_t bytes;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return ERR_SYS(e, "seek");
-	int r = digest(fd, -1, 0, is, &bytes, e);
-	if (r >= 0 && strncmp(is, hex, OCI_HEX_SIZE) != 0)
-		r = ERR_BAD(e, "its digest is sha256:%s, the manifest says sha256:%s", is, hex);
-	return r < 0 ? r : 0;
 }
 
 /* --- root ------------------------------------------------------------------------------------- */

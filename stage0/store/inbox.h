@@ -22,8 +22,6 @@
 
 #include "stage0/store/store.h"
 
-enum { INBOX_NAME_SIZE = 80 };
-
 /* Exists where the group may read which images there are, and has the mode that it should. Root's.
  */
 int inbox_make(struct store *s, struct err *e);
@@ -34,15 +32,14 @@ bool inbox_is_ours(const struct store *s);
 
 /* A file to write to; its name goes to `tmp`. */
 int inbox_new(struct store *s, char tmp[24], struct err *e);
-/* It is whole. Where another member has something of that name, this is an error. */
-int inbox_keep(struct store *s, const char *tmp, const char *name, struct err *e);
-/* As inbox_keep, and on failure as inbox_discard. */
+/* The blob of a layer lies there, or what has its name and size, whoever it belongs to. */
+bool inbox_has(struct store *s, const char *hex, uint64_t size);
+/* It is whole: fd, which is `tmp`, has that sha256 (hex), or this is an error, as it is where
+ * another member has something of that name. */
+int inbox_keep_layer(struct store *s, int fd, const char *tmp, const char *hex, struct err *e);
+/* What a URL gave is whole; on failure as inbox_discard. */
 int inbox_keep_url(struct store *s, const char *tmp, const char *url, struct err *e);
 void inbox_discard(struct store *s, const char *tmp);
-/* Something of that name and size lies there, whoever it belongs to. */
-bool inbox_has(struct store *s, const char *name, uint64_t size);
-/* The whole of fd has that sha256 (hex). */
-int inbox_check(int fd, const char *hex, struct err *e);
 
 /* --- root --- */
 

@@ -69,9 +69,7 @@ static int take_part(struct layer_file *f, struct err *e)
 
 static int open_incoming(struct layer_file *f, struct err *e)
 {
-	char name[NAME_SIZE];
-	name_of(f, "sha256", name);
-	if (inbox_has(f->s, name, f->size)) {
+	if (inbox_has(f->s, f->hex, f->size)) {
 		f->state = LAYER_FILE_WHOLE;
 		return 0;
 	}
@@ -84,11 +82,7 @@ static int open_incoming(struct layer_file *f, struct err *e)
 
 static int keep_incoming(struct layer_file *f, struct err *e)
 {
-	char name[NAME_SIZE];
-	name_of(f, "sha256", name);
-	int r = inbox_check(f->fd, f->hex, e);
-	if (r >= 0)
-		r = inbox_keep(f->s, f->incoming, name, e);
+	int r = inbox_keep_layer(f->s, f->fd, f->incoming, f->hex, e);
 	if (r < 0)
 		return r;
 	f->fd = fd_close(f->fd);
