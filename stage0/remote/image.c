@@ -164,10 +164,13 @@ static int get_image(struct job *j, struct fetch_http *ret, struct err *e)
 	}
 	if (s < 0)
 		return s;
-	if (ret->status == 200 || ret->status == 206 || (ret->status == 304 && q.etag))
-		return 0;
-	s = request_bad_status(ret, e);
-	return err_wrap(e, s, "'%s'", j->url);
+	if (ret->status != 200 && ret->status != 206 && !(ret->status == 304 && q.etag)) {
+		s = request_bad_status(ret, e);
+		return err_wrap(e, s, "'%s'", j->url);
+	}
+	if (j->r->progress)
+		j->r->progress(j->r->ctx, j->url, ret->bytes, ret->total, true);
+	return 0;
 }
 
 static int signature_of(const struct job *j)
@@ -245,8 +248,6 @@ static int transfer(struct job *j, struct image *ret, struct err *e)
 	}
 	if (s >= 0)
 		s = get_image(j, &http, e);
-	if (s >= 0 && j->r->progress)
-		j->r->progress(j->r->ctx, j->url, http.bytes, http.total, true);
 	if (s < 0)
 		return s;
 	if (http.status == 304) {
@@ -303,8 +304,6 @@ static int download(struct job *j, struct image *ret, struct err *e)
 	int s = get_signature(j, e);
 	if (s >= 0)
 		s = get_image(j, &http, e);
-	if (s >= 0 && j->r->progress)
-		j->r->progress(j->r->ctx, j->url, http.bytes, http.total, true);
 	if (s >= 0 && j->deferred)
 		s = get_signature(j, e);
 	*ret = (struct image){ 0 };
